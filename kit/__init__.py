@@ -1,0 +1,4 @@
+"""What every long-running process of the system needs: a clock, a log, safe files, a supervisor.
+
+Nothing in here knows about irrigation, MQTT or the cloud.
+"""

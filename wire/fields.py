@@ -1,0 +1,121 @@
+"""What can be measured: the unit, the scale and the possible range of every field.
+
+Rules
+1. A node sends the *raw* integer of its converter or bus, in ``raw_unit``. The gateway derives the *value*, an
+   integer too: ``quantity = value / 10 ** decimals`` in ``unit``. So a calibration can be mended years later.
+2. An id is never given to another field; a field that is no longer used keeps its row.
+3. A raw or value outside its range is not clamped: it is quarantined with the field's name and range.
+"""
+
+from wire.errors import WireError
+
+# Quality of a reading as the node saw it; the numbers of QARTOD (IOOS).
+GOOD = 1
+NOT_EVALUATED = 2
+SUSPECT = 3
+FAIL = 4
+MISSING = 9
+QUALITIES = (GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING)
+
+# Why a reading is not good.
+FAULT_NONE = 0
+FAULT_NO_ANSWER = 1
+FAULT_OUT_OF_RANGE = 2
+FAULT_STUCK = 3
+FAULT_WARM_UP = 4
+FAULT_BUS = 5
+FAULT_NAMES = ("none", "no_answer", "out_of_range", "stuck", "warm_up", "bus_error")
+
+# How well a time is known. A node knows up to 3; 4 is for the gateway, which then tells the time itself.
+CLOCK_NONE = 0
+CLOCK_KEPT = 1
+CLOCK_GATEWAY = 2
+CLOCK_SNTP = 3
+CLOCK_BY_GATEWAY = 4
+CLOCK_NAMES = ("unknown", "kept over sleep", "set by gateway", "SNTP", "told by gateway from uptime")
+
+
+class Field:
+    """One measurable thing. Ranges are inclusive and in the integers that travel."""
+
+    def __init__(
+        self,
+        id: int,
+        name: str,
+        raw_unit: str,
+        raw_min: int,
+        raw_max: int,
+        unit: str,
+        decimals: int,
+        value_min: int,
+        value_max: int,
+        doc: str,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.raw_unit = raw_unit
+        self.raw_min = raw_min
+        self.raw_max = raw_max
+        self.unit = unit
+        self.decimals = decimals
+        self.value_min = value_min
+        self.value_max = value_max
+        self.doc = doc
+
+    def raw_ok(self, raw: int) -> bool:
+        return self.raw_min <= raw <= self.raw_max
+
+    def value_ok(self, value: int) -> bool:
+        return self.value_min <= value <= self.value_max
+
+
+SOIL_MOISTURE = 1
+SOIL_TEMPERATURE = 2
+WATER_LEVEL = 3
+CONDUCTIVITY_25 = 4
+WATER_TEMPERATURE = 5
+FLOW = 6
+BATTERY = 7
+RAIN = 8
+OUTPUT = 9
+HEAP_FREE = 10
+RSSI = 11
+REFUSED_COMMANDS = 12
+DROPPED_READINGS = 13
+
+_U32 = 2147483647
+
+FIELDS = (
+    Field(SOIL_MOISTURE, "soil_moisture", "uV", 0, 3300000, "m3/m3", 4, 0, 10000, "Volumetric water content"),
+    Field(SOIL_TEMPERATURE, "soil_temperature", "0.01 degC", -4000, 8000, "degC", 2, -4000, 8000, "Soil"),
+    Field(WATER_LEVEL, "water_level", "mm", -2000, 10000, "mm", 0, -2000, 10000, "Above the local datum"),
+    Field(CONDUCTIVITY_25, "conductivity_25", "uS/cm", 0, 80000, "uS/cm", 0, 0, 80000, "EC at 25 degC"),
+    Field(WATER_TEMPERATURE, "water_temperature", "0.01 degC", -500, 6000, "degC", 2, -500, 6000, "Water"),
+    Field(FLOW, "flow", "mL/min", 0, 5000000, "L/min", 3, 0, 5000000, "Water through a valve"),
+    Field(BATTERY, "battery", "mV", 0, 60000, "V", 3, 0, 60000, "Supply of the node"),
+    Field(RAIN, "rain", "0.01 mm", 0, _U32, "mm", 2, 0, _U32, "Total of the tipping bucket since boot"),
+    Field(OUTPUT, "output", "0/1", 0, 1, "0/1", 0, 0, 1, "An output was switched; channel is its number"),
+    Field(HEAP_FREE, "heap_free", "B", 0, _U32, "B", 0, 0, _U32, "Free heap of the node after collection"),
+    Field(RSSI, "rssi", "dBm", -127, 0, "dBm", 0, -127, 0, "Signal of the access point"),
+    Field(REFUSED_COMMANDS, "refused_commands", "count", 0, _U32, "count", 0, 0, _U32, "Since boot"),
+    Field(DROPPED_READINGS, "dropped_readings", "count", 0, _U32, "count", 0, 0, _U32, "Lost: flash was full"),
+)
+
+_BY_ID = {f.id: f for f in FIELDS}
+_BY_NAME = {f.name: f for f in FIELDS}
+
+
+def field(id: int) -> Field:
+    """The field with this id. Raises WireError ``unknown_field``."""
+    found = _BY_ID.get(id)
+    if found is None:
+        raise WireError("unknown_field", str(id))
+    return found
+
+
+def field_by_name(name: str) -> Field:
+    """The field with this name. Raises WireError ``unknown_field``."""
+    found = _BY_NAME.get(name)
+    if found is None:
+        raise WireError("unknown_field", name)
+    return found
