@@ -83,9 +83,7 @@ class SpedClock:
         time.sleep(max(0.0, village_ms) / 1000 / self.speed)
 
     def to_json(self) -> str:
-        return json.dumps(
-            {"mono_us": self.anchor_mono_us, "village_ms": self.anchor_village_ms, "speed": self.speed}
-        )
+        return json.dumps({"mono_us": self.anchor_mono_us, "village_ms": self.anchor_village_ms, "speed": self.speed})
 
 
 @dataclass

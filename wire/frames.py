@@ -121,9 +121,7 @@ class Hello(Frame):
 class Ack(Frame):
     """The gateway has committed these seqs, (first, last) inclusive, of one boot; and this is the time."""
 
-    def __init__(
-        self, boot_id: int, now_ms: int, clock_quality: int, ranges: tuple[tuple[int, int], ...]
-    ) -> None:
+    def __init__(self, boot_id: int, now_ms: int, clock_quality: int, ranges: tuple[tuple[int, int], ...]) -> None:
         self.boot_id = boot_id
         self.now_ms = now_ms
         self.clock_quality = clock_quality
@@ -175,7 +173,7 @@ def unpack_record(packed: bytes, offset: int = 0) -> tuple[int, int, int, int, i
     """The record at an offset. Raises WireError ``bad_length``."""
     if offset < 0 or len(packed) - offset < RECORD_BYTES:
         raise WireError("bad_length", "record")
-    return struct.unpack_from(RECORD, packed, offset)  # type: ignore[return-value]
+    return struct.unpack_from(RECORD, packed, offset)
 
 
 def encode_readings(
