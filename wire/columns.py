@@ -120,7 +120,7 @@ def encode_columns(rows: "list[Row]") -> bytes:
         put[8](now[5] - was[5])
         put[9](raw - before[0])
         put[10](kind)
-        if kind == _VALUE_OWN:
+        if kind == _VALUE_OWN and value is not None:
             put[11](value - before[1])
             before[1] = value
         put[12](flag - last[3])
