@@ -1,0 +1,164 @@
+"""What a village consists of: nodes, sensors, outputs, water sources, zones. Made by ``gateway.registry`` only.
+
+Rules
+1. Everything here is frozen and consistent: every reference exists, every limit is in its range.
+2. An attribute has the name and the unit of its key in village.toml; values of calibrations are the scaled
+   integers of ``wire.fields``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wire import fields
+
+# What every node says of itself, on channel 0, without being told to in the registry.
+HOUSEKEEPING = (
+    fields.BATTERY,
+    fields.HEAP_FREE,
+    fields.RSSI,
+    fields.REFUSED_COMMANDS,
+    fields.DROPPED_READINGS,
+)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A straight line through two points, from raw to value; both in the integers of the field."""
+
+    id: int
+    raw: tuple[int, int]
+    value: tuple[int, int]
+
+    def apply(self, raw: int) -> int:
+        """The value of a raw, rounded half up, not yet held against the range of the field."""
+        (raw_0, raw_1), (value_0, value_1) = self.raw, self.value
+        span = raw_1 - raw_0
+        scaled = (raw - raw_0) * (value_1 - value_0)
+        return value_0 + (2 * scaled + span) // (2 * span)
+
+
+@dataclass(frozen=True)
+class Sensor:
+    field: int
+    channel: int
+    calibrations: tuple[Calibration, ...] = ()
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration in force."""
+        return self.calibrations[-1] if self.calibrations else None
+
+
+@dataclass(frozen=True)
+class Output:
+    index: int
+    kind: str
+    hard_max_s: int
+    min_rest_s: int
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str
+    model: str
+    name: str
+    sample_s: int
+    sensors: tuple[Sensor, ...]
+    outputs: tuple[Output, ...]
+
+    def sensor(self, field_id: int, channel: int) -> Sensor | None:
+        """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""
+        return self._by_channel.get((field_id, channel))
+
+    def output(self, index: int) -> Output | None:
+        return next((o for o in self.outputs if o.index == index), None)
+
+    @property
+    def channels(self) -> Mapping[tuple[int, int], Sensor]:
+        """Every (field, channel) that the node may send."""
+        return self._by_channel
+
+    _by_channel: dict[tuple[int, int], Sensor] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = [Sensor(f, 0) for f in HOUSEKEEPING] + [Sensor(fields.OUTPUT, o.index) for o in self.outputs]
+        table = {(s.field, s.channel): s for s in (*own, *self.sensors)}
+        object.__setattr__(self, "_by_channel", table)
+
+
+@dataclass(frozen=True)
+class SensorRef:
+    node: str
+    channel: int
+
+
+@dataclass(frozen=True)
+class OutputRef:
+    node: str
+    output: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the pumps draw from, and when they may: closed below min or above limit, open again past reopen."""
+
+    id: str
+    name: str
+    level: SensorRef
+    min_level_mm: int
+    reopen_level_mm: int
+    conductivity: tuple[SensorRef, ...]
+    limit_us_cm: int
+    reopen_us_cm: int
+    max_age_s: int
+
+
+@dataclass(frozen=True)
+class Zone:
+    id: str
+    name: str
+    crop: str
+    area_m2: float
+    probes: tuple[SensorRef, ...]
+    valve: OutputRef
+    pump: OutputRef
+    source: str
+    dry_vwc: float
+    target_vwc: float
+    max_run_s: int
+    min_rest_s: int
+    flow_lpm: float
+
+
+@dataclass(frozen=True)
+class Broker:
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Web:
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Cloud:
+    url: str
+
+
+@dataclass(frozen=True)
+class Village:
+    id: str
+    name: str
+    latitude: float
+    longitude: float
+    elevation_m: float
+    broker: Broker
+    web: Web
+    cloud: Cloud | None
+    nodes: Mapping[str, Node]
+    sources: Mapping[str, Source]
+    zones: Mapping[str, Zone]
