@@ -1,0 +1,94 @@
+"""Soil water of one zone: the surface and a root-zone bucket, in millimetres over the zone.
+
+Rules of this module:
+- Water is conserved: what came in (rain, irrigation) is what is stored, evaporated, drained or ran off, within
+  rounding of floats.
+- Water stands on the surface first and soaks in at a limited rate, so that a probe follows a watering with a
+  delay; what the surface cannot hold runs off.
+- Drainage takes what is above field capacity, exponentially; the crop's water use falls with the stress
+  coefficient Ks when the root zone is dry (FAO-56 Eq. 81-84).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Soil:
+    """What does not change: the ground and the crop of a zone."""
+
+    root_zone_mm: float
+    wilting_point: float  # m3/m3
+    field_capacity: float
+    saturation: float
+    depletion_fraction: float  # p of FAO-56 Table 22
+    crop_coefficient: float
+    infiltration_mm_h: float
+    surface_mm: float
+    drainage_h: float  # time constant of the water above field capacity
+
+
+@dataclass(frozen=True)
+class SoilState:
+    root_mm: float
+    surface_mm: float = 0.0
+    rain_mm: float = 0.0  # sums since the start of the run
+    irrigation_mm: float = 0.0
+    evaporated_mm: float = 0.0
+    drained_mm: float = 0.0
+    runoff_mm: float = 0.0
+
+
+def start(soil: Soil, vwc: float) -> SoilState:
+    return SoilState(root_mm=vwc * soil.root_zone_mm)
+
+
+def vwc(soil: Soil, state: SoilState) -> float:
+    return state.root_mm / soil.root_zone_mm
+
+
+def stress_coefficient(soil: Soil, state: SoilState) -> float:
+    """Ks, 1 for a crop that has enough water (FAO-56 Eq. 84)."""
+    total_available = (soil.field_capacity - soil.wilting_point) * soil.root_zone_mm  # Eq. 82
+    depletion = max(0.0, soil.field_capacity * soil.root_zone_mm - state.root_mm)
+    ks = (total_available - depletion) / ((1.0 - soil.depletion_fraction) * total_available)
+    return min(1.0, max(0.0, ks))
+
+
+def step(soil: Soil, state: SoilState, rain_mm: float, irrigation_mm: float, et0_mm: float, hours: float) -> SoilState:
+    """The state after `hours`, in which this much rain and irrigation came and the air asked for `et0_mm`."""
+    surface = state.surface_mm + rain_mm + irrigation_mm
+    room = max(0.0, soil.saturation * soil.root_zone_mm - state.root_mm)
+    soaked = min(surface, soil.infiltration_mm_h * hours, room)
+    surface -= soaked
+    runoff = max(0.0, surface - soil.surface_mm)
+    surface -= runoff
+    wet = replace(state, root_mm=state.root_mm + soaked)
+    evaporated = stress_coefficient(soil, wet) * soil.crop_coefficient * et0_mm  # Eq. 81
+    evaporated = min(evaporated, max(0.0, wet.root_mm - soil.wilting_point * soil.root_zone_mm))
+    root = wet.root_mm - evaporated
+    excess = max(0.0, root - soil.field_capacity * soil.root_zone_mm)
+    drained = excess * (1.0 - math.exp(-hours / soil.drainage_h))
+    return SoilState(
+        root_mm=root - drained,
+        surface_mm=surface,
+        rain_mm=state.rain_mm + rain_mm,
+        irrigation_mm=state.irrigation_mm + irrigation_mm,
+        evaporated_mm=state.evaporated_mm + evaporated,
+        drained_mm=state.drained_mm + drained,
+        runoff_mm=state.runoff_mm + runoff,
+    )
+
+
+def imbalance_mm(begin: SoilState, end: SoilState) -> float:
+    """What is missing from (or too much in) the balance between two states; 0 but for rounding."""
+    into = (end.rain_mm - begin.rain_mm) + (end.irrigation_mm - begin.irrigation_mm)
+    out = (
+        (end.evaporated_mm - begin.evaporated_mm)
+        + (end.drained_mm - begin.drained_mm)
+        + (end.runoff_mm - begin.runoff_mm)
+    )
+    stored = (end.root_mm + end.surface_mm) - (begin.root_mm + begin.surface_mm)
+    return into - out - stored

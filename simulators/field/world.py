@@ -1,0 +1,143 @@
+"""The field as a whole: sky, canal, ditch, gardens, pumps and sensors, moved on by village time.
+
+Rules of this module:
+- Time comes in by `advance(to_ms)`, never backwards; the steps are at most STEP_MS long and end at every change
+  of an output.
+- A pump moves water only while it is on and a valve that it feeds is open; the pump's flow is shared by its
+  open zones.
+- Same layout, weather, seed and same calls at the same times: same field, to the last digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulators.field import canal, ditch, soil
+from simulators.field.evapotranspiration import day_share, reference_et_mm
+from simulators.field.layout import Channel, Layout, Zone
+from simulators.field.sensors import battery_mv, temperature_c
+from simulators.field.weather import (
+    DAY_MS,
+    Day,
+    Weather,
+    day_fraction,
+    local_date,
+    local_midnight_ms,
+    rain_between_mm,
+)
+
+STEP_MS = 30_000
+RAIN_TIP_MM = 0.2
+
+
+@dataclass
+class ZoneTotals:
+    litres: float = 0.0
+    open_s: float = 0.0
+
+
+class World:
+    def __init__(self, layout: Layout, weather: Weather, seed: int, start_ms: int) -> None:
+        self.layout = layout
+        self.weather = weather
+        self.seed = seed
+        self.now_ms = start_ms
+        self.soil = {zone.id: soil.start(zone.soil, zone.start_vwc) for zone in layout.zones}
+        self.ditch = ditch.start(layout.ditch, layout.ditch_start_mm, layout.ditch_start_us_cm)
+        self.outputs = dict.fromkeys(layout.outputs, False)
+        self.delivered = {zone.id: ZoneTotals() for zone in layout.zones}
+        self.flow_lpm = {zone.id: 0.0 for zone in layout.zones}
+        self.rain_mm = 0.0
+        self._day: Day = weather.day(local_date(start_ms))
+        self._et0_mm = reference_et_mm(self._day, layout.place)
+
+    def advance(self, to_ms: int) -> None:
+        """Move the field on to `to_ms`; a time that has passed changes nothing."""
+        while self.now_ms < to_ms:
+            midnight = local_midnight_ms(local_date(self.now_ms)) + DAY_MS
+            self._step(min(to_ms, self.now_ms + STEP_MS, midnight))
+
+    def set_output(self, node: str, index: int, on: bool) -> None:
+        """Switch an output now. KeyError for one that is not there."""
+        if (node, index) not in self.outputs:
+            raise KeyError(f"{node} has no output {index}")
+        self.outputs[(node, index)] = on
+        self.flow_lpm = {zone.id: self._demand_lpm(zone) for zone in self.layout.zones}
+
+    def vwc(self, zone_id: str) -> float:
+        zone = next(zone for zone in self.layout.zones if zone.id == zone_id)
+        return soil.vwc(zone.soil, self.soil[zone_id])
+
+    def read(self, node: str, field_id: int, channel: int) -> int | None:
+        """What the converter of a sensor gives now; None when nothing answers, also when there is no such sensor."""
+        found = self.layout.channels.get((node, field_id, channel))
+        return None if found is None else found.sensor.read(self._truth(found))
+
+    def _step(self, to_ms: int) -> None:
+        hours = (to_ms - self.now_ms) / 3_600_000.0
+        begin, end = day_fraction(self.now_ms), day_fraction(to_ms) or 1.0
+        rain = rain_between_mm(self._day, self.seed, begin, end)
+        et0 = self._et0_mm * day_share(begin, end)
+        middle_ms = (self.now_ms + to_ms) / 2.0
+        self.ditch = ditch.weather(self.layout.ditch, self.ditch, rain, et0)
+        self.ditch = ditch.exchange(
+            self.layout.ditch,
+            self.ditch,
+            canal.level_mm(self.layout.canal, middle_ms),
+            canal.conductivity_us_cm(self.layout.canal, middle_ms),
+            hours * 60.0,
+        )
+        for zone in self.layout.zones:
+            litres = self._deliver(zone, hours)
+            self.soil[zone.id] = soil.step(zone.soil, self.soil[zone.id], rain, litres / zone.area_m2, et0, hours)
+        self.rain_mm += rain
+        self.now_ms = to_ms
+        if end == 1.0:
+            self._day = self.weather.day(local_date(to_ms))
+            self._et0_mm = reference_et_mm(self._day, self.layout.place)
+
+    def _demand_lpm(self, zone: Zone) -> float:
+        if not (self.outputs[zone.pump] and self.outputs[zone.valve]):
+            return 0.0
+        sharing = sum(1 for other in self.layout.zones if other.pump == zone.pump and self.outputs[other.valve])
+        return zone.flow_lpm / sharing
+
+    def _deliver(self, zone: Zone, hours: float) -> float:
+        wanted_lpm = self._demand_lpm(zone)
+        if wanted_lpm <= 0.0:
+            return 0.0
+        self.ditch, came = ditch.draw(self.layout.ditch, self.ditch, wanted_lpm * hours * 60.0)
+        self.flow_lpm[zone.id] = came / (hours * 60.0)
+        totals = self.delivered[zone.id]
+        totals.litres += came
+        totals.open_s += hours * 3600.0
+        return came
+
+    def _truth(self, channel: Channel) -> float:
+        """The true value of what a channel looks at, in the scaled unit of its field."""
+        fraction = day_fraction(self.now_ms)
+        if channel.measures == "soil_moisture":
+            return self.vwc(channel.zone) * 10_000.0
+        if channel.measures == "battery":
+            return battery_mv(fraction, 60.0 if self._has_outputs(channel.sensor.node) else 0.0)
+        if channel.measures == "flow":
+            node = channel.sensor.node
+            return sum(self.flow_lpm[zone.id] for zone in self.layout.zones if zone.pump[0] == node) * 1000.0
+        if channel.measures == "rain":
+            return int(self.rain_mm / RAIN_TIP_MM + 1e-9) * RAIN_TIP_MM * 100.0
+        if channel.measures.endswith("_temperature"):
+            damping, lag = (0.35, 0.12) if channel.measures.startswith("soil") else (0.45, 0.08)
+            return temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, damping, lag) * 100.0
+        return self.water(channel.measures)
+
+    def water(self, measures: str) -> float:
+        """Level in mm or conductivity in µS/cm of the ditch or the canal."""
+        return {
+            "ditch_level": lambda: ditch.level_mm(self.layout.ditch, self.ditch),
+            "canal_level": lambda: canal.level_mm(self.layout.canal, self.now_ms),
+            "ditch_salinity": lambda: ditch.conductivity_us_cm(self.ditch),
+            "canal_salinity": lambda: canal.conductivity_us_cm(self.layout.canal, self.now_ms),
+        }[measures]()
+
+    def _has_outputs(self, node: str) -> bool:
+        return any(owner == node for owner, _index in self.outputs)
