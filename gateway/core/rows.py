@@ -1,0 +1,67 @@
+"""What is kept of a node: the rows that ingest makes, the store keeps and everybody else reads.
+
+Rules
+1. A reading is known by (node, boot, seq) for ever; its columns stand in the order in which they go to the cloud.
+2. ``raw`` is what the node measured. ``value`` is derived from it by the calibration named beside it, in the scaled
+   integer of the field, and is None when nothing was measured or it cannot be believed.
+3. ``measured_ms`` is village time, UTC. ``time_q`` (``wire.fields.CLOCK_*``) says how it is known; with
+   CLOCK_NONE it only means "not after".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Reading(NamedTuple):
+    node: str
+    boot: int
+    seq: int
+    field: int
+    channel: int
+    uptime_ms: int
+    measured_ms: int
+    time_q: int
+    received_ms: int
+    raw: int
+    value: int | None
+    flag: int
+    calibration: int
+
+
+class Boot(NamedTuple):
+    """One life of a node, from its hello on. ``offset_ms + uptime`` is the gateway's estimate of village time."""
+
+    node: str
+    boot: int
+    nonce: bytes
+    offset_ms: int
+    first_received_ms: int
+    last_received_ms: int
+    last_uptime_ms: int
+    firmware: str
+    model: str
+    cause: int
+    outputs: int
+
+
+class Receipt(NamedTuple):
+    node: str
+    boot: int
+    counter: int
+    status: int
+    output: int
+    outputs_mask: int
+    until_uptime_ms: int
+    uptime_ms: int
+    received_ms: int
+
+
+class Quarantined(NamedTuple):
+    """Bytes that were not taken, and why: ``reason`` is a short stable name, ``detail`` is for people."""
+
+    received_ms: int
+    topic: str
+    reason: str
+    detail: str
+    payload: bytes

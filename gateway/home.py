@@ -1,0 +1,65 @@
+"""The folder in which a gateway lives: where each of its files is. Nothing else spells a file name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.store import control, data, uplink, village
+
+HOME_ENV = "HOIQUAN_HOME"
+
+
+@dataclass(frozen=True)
+class Home:
+    root: Path
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "village.toml"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets.json"
+
+    @property
+    def data(self) -> Path:
+        return self.root / data.SCHEMA.file
+
+    @property
+    def control(self) -> Path:
+        return self.root / control.SCHEMA.file
+
+    @property
+    def village(self) -> Path:
+        return self.root / village.SCHEMA.file
+
+    @property
+    def uplink(self) -> Path:
+        return self.root / uplink.SCHEMA.file
+
+    @property
+    def tls(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def ca(self) -> Path:
+        return self.tls / "ca.crt"
+
+    @property
+    def mosquitto(self) -> Path:
+        return self.root / "mosquitto"
+
+    @property
+    def mosquitto_conf(self) -> Path:
+        return self.mosquitto / "mosquitto.conf"
+
+    @property
+    def nodes(self) -> Path:
+        return self.root / "nodes"
+
+
+def home_from(argument: str | None) -> Home:
+    """The home named on the command line, else by HOIQUAN_HOME, else the present folder."""
+    return Home(Path(argument or os.environ.get(HOME_ENV) or ".").absolute())

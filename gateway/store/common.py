@@ -1,0 +1,199 @@
+"""What the four databases have in common: how they are opened, guarded, migrated and written.
+
+Rules
+1. One process writes a file; a lock beside it refuses the second one. All others open it read-only.
+2. WAL with synchronous=FULL: what a transaction has committed survives a power cut. Anything less was measured to
+   lose rows (NORMAL), or the last transaction (a rollback journal with FULL).
+3. A migration is one transaction that ends by setting ``user_version``. A newer schema than ours is refused.
+4. A damaged file is refused and left as it is: nothing here deletes or replaces somebody's data.
+5. An error of the store is a StoreError with one line for a person.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+BUSY_TIMEOUT_S = 10.0
+# A checkpointed log is cut back to this, so that one busy hour does not keep its space for ever.
+WAL_LIMIT_BYTES = 16_000_000
+
+
+class StoreError(Exception):
+    """A database cannot be used or written; one line that says which and why."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The name of a file and the scripts that lead from an empty one to the present form."""
+
+    file: str
+    migrations: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        return len(self.migrations)
+
+
+class Database:
+    """A connection; used as a context it is closed at the end. One thread at a time may use it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn an error of SQLite into a StoreError."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path.name}: {error}") from error
+
+    def _all(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._told():
+            return self._db.execute(sql, values).fetchall()
+
+    def _one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        with self._told():
+            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
+            return row
+
+    def _pairs(self, sql: str) -> dict[str, int]:
+        """The result of a query of two columns, a name and a number."""
+        return {str(name): int(number) for name, number in self._all(sql)}
+
+    def version(self) -> int:
+        row = self._one("PRAGMA user_version")
+        assert row is not None
+        return int(row[0])
+
+    def _refuse_newer(self, schema: Schema) -> None:
+        if (found := self.version()) > schema.version:
+            raise StoreError(
+                f"{self.path.name} has schema {found}, this program knows {schema.version}: install the newer program"
+            )
+
+
+class Reader(Database):
+    """Read-only access for any process. Each query sees one committed state; ``snapshot`` holds it for several."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        if not path.exists():
+            raise StoreError(f"{path} is not there: run `python -m gateway provision` first")
+        uri = path.absolute().as_uri() + "?mode=ro"
+        with _named(path):
+            connection = sqlite3.connect(
+                uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            super().__init__(path, connection)
+            connection.execute("PRAGMA query_only = ON")
+        self._refuse_newer(schema)
+        if (found := self.version()) < schema.version:
+            raise StoreError(f"{path.name} has schema {found}, needed is {schema.version}: restart its writer")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Within it, all queries see the same committed state."""
+        with self._told():
+            self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.rollback()
+
+
+class Writer(Database):
+    """The one writer of a file."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._lock = _lock(path)
+        try:
+            with _named(path):
+                connection = sqlite3.connect(
+                    path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+                )
+                super().__init__(path, connection)
+                self._prepare(schema)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._lock)
+
+    def _prepare(self, schema: Schema) -> None:
+        db = self._db
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StoreError(f"{self.path} is damaged ({found}): it is left as it is; put a good copy in its place")
+        self._refuse_newer(schema)
+        for version in range(self.version() + 1, schema.version + 1):
+            script = schema.migrations[version - 1]
+            db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {version}; COMMIT;")
+        self.path.chmod(0o600)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; when it has ended without an error, it is on the disk."""
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.rollback()
+                raise
+
+    def _insert(self, sql: str, values: Sequence[object]) -> int:
+        """Run one INSERT; the id of the new row."""
+        with self._told():
+            return int(self._db.execute(sql, values).lastrowid or 0)
+
+    def _run(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run one statement; how many rows it changed."""
+        with self._told():
+            return self._db.execute(sql, values).rowcount
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def _lock(path: Path) -> int:
+    """Take the lock of a database file, for as long as the returned descriptor is open."""
+    with _named(path):
+        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+        os.close(handle)
+        raise StoreError(f"{path} is already being written by process {owner}: stop that one first") from error
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{os.getpid()}\n".encode())
+    return handle

@@ -1,0 +1,181 @@
+"""control.db: the state of irrigation, its decisions, commands and runs. Written by control alone.
+
+Rules
+1. A new state and everything that follows from it are kept in ONE transaction; commands go out after it.
+2. A decision keeps its inputs and limits as they were, and the sentence that people were told.
+3. Cursors stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.store.common import Reader, Schema, Writer
+
+SCHEMA = Schema(
+    "control.db",
+    (
+        """
+        CREATE TABLE state(
+            id INTEGER PRIMARY KEY CHECK(id = 1), version INT NOT NULL, at_ms INT NOT NULL, json TEXT NOT NULL) STRICT;
+        CREATE TABLE decisions(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INT NOT NULL, zone TEXT NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL, inputs TEXT NOT NULL,
+            limits TEXT NOT NULL, next_check_ms INT NOT NULL, text_vi TEXT NOT NULL) STRICT;
+        CREATE INDEX decisions_by_zone ON decisions(zone, id);
+        CREATE TABLE commands(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INT NOT NULL, node TEXT NOT NULL, boot INT NOT NULL, counter INT NOT NULL, action INT NOT NULL,
+            output INT NOT NULL, duration_ms INT NOT NULL, expires_uptime_ms INT NOT NULL, zone TEXT NOT NULL,
+            decision_id INT NOT NULL, state TEXT NOT NULL, sent_ms INT, answered_ms INT, status INT,
+            UNIQUE(node, boot, counter)) STRICT;
+        CREATE TABLE runs(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            zone TEXT NOT NULL, started_ms INT NOT NULL, ended_ms INT, litres REAL NOT NULL,
+            why_start TEXT NOT NULL, why_stop TEXT) STRICT;
+        CREATE INDEX runs_by_zone ON runs(zone, started_ms);
+        CREATE TABLE cursors(name TEXT PRIMARY KEY, value INT NOT NULL) STRICT, WITHOUT ROWID;
+        """,
+    ),
+)
+
+
+class State(NamedTuple):
+    version: int
+    at_ms: int
+    json: str
+
+
+class Decision(NamedTuple):
+    """``inputs`` and ``limits`` are JSON objects."""
+
+    id: int
+    at_ms: int
+    zone: str
+    verdict: str
+    rule: str
+    inputs: str
+    limits: str
+    next_check_ms: int
+    text_vi: str
+
+
+class Command(NamedTuple):
+    id: int
+    at_ms: int
+    node: str
+    boot: int
+    counter: int
+    action: int
+    output: int
+    duration_ms: int
+    expires_uptime_ms: int
+    zone: str
+    decision_id: int
+    state: str
+    sent_ms: int | None
+    answered_ms: int | None
+    status: int | None
+
+
+class Run(NamedTuple):
+    id: int
+    zone: str
+    started_ms: int
+    ended_ms: int | None
+    litres: float
+    why_start: str
+    why_stop: str | None
+
+
+class ControlWriter(Writer):
+    """Each ``add`` and ``set`` belongs into a ``with writer.transaction():`` of the caller."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA)
+
+    def set_state(self, state: State) -> None:
+        self._run("REPLACE INTO state(id, version, at_ms, json) VALUES(1, ?, ?, ?)", state)
+
+    def set_cursor(self, name: str, value: int) -> None:
+        self._run("REPLACE INTO cursors(name, value) VALUES(?, ?)", (name, value))
+
+    def add_decision(self, decision: Decision) -> int:
+        """Its ``id`` is given here and returned."""
+        return self._add("decisions", decision)
+
+    def add_command(self, command: Command) -> int:
+        """Its ``id`` is given here and returned."""
+        return self._add("commands", command)
+
+    def add_run(self, run: Run) -> int:
+        """Its ``id`` is given here and returned."""
+        return self._add("runs", run)
+
+    def set_command(
+        self,
+        command_id: int,
+        state: str,
+        *,
+        sent_ms: int | None = None,
+        answered_ms: int | None = None,
+        status: int | None = None,
+    ) -> None:
+        """Move a command on; what is None stays as it was."""
+        self._run(
+            """UPDATE commands SET state = ?, sent_ms = coalesce(?, sent_ms),
+               answered_ms = coalesce(?, answered_ms), status = coalesce(?, status) WHERE id = ?""",
+            (state, sent_ms, answered_ms, status, command_id),
+        )
+
+    def end_run(self, run_id: int, ended_ms: int, litres: float, why_stop: str) -> None:
+        self._run(
+            "UPDATE runs SET ended_ms = ?, litres = ?, why_stop = ? WHERE id = ? AND ended_ms IS NULL",
+            (ended_ms, litres, why_stop, run_id),
+        )
+
+    def _add(self, table: str, row: Decision | Command | Run) -> int:
+        names = row._fields[1:]
+        marks = ", ".join("?" * len(names))
+        return self._insert(f"INSERT INTO {table}({', '.join(names)}) VALUES({marks})", row[1:])
+
+    def state(self) -> State | None:
+        row = self._one("SELECT version, at_ms, json FROM state")
+        return State._make(row) if row else None
+
+    def cursors(self) -> dict[str, int]:
+        return self._pairs("SELECT name, value FROM cursors")
+
+
+class ControlReader(Reader):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA)
+
+    def state(self) -> State | None:
+        row = self._one("SELECT version, at_ms, json FROM state")
+        return State._make(row) if row else None
+
+    def decisions(self, zone: str | None = None, limit: int = 20) -> list[Decision]:
+        """Newest first, of one zone or of all."""
+        sql = f"""SELECT {", ".join(Decision._fields)} FROM decisions
+            WHERE ?1 IS NULL OR zone = ?1 ORDER BY id DESC LIMIT ?2"""
+        return [Decision._make(row) for row in self._all(sql, (zone, limit))]
+
+    def last_decisions(self) -> dict[str, Decision]:
+        """The newest decision of each zone."""
+        sql = f"""SELECT {", ".join(Decision._fields)} FROM decisions
+            WHERE id IN (SELECT max(id) FROM decisions GROUP BY zone)"""
+        return {row[2]: Decision._make(row) for row in self._all(sql)}
+
+    def commands(self, limit: int = 100) -> list[Command]:
+        """Newest first."""
+        sql = f"SELECT {', '.join(Command._fields)} FROM commands ORDER BY id DESC LIMIT ?"
+        return [Command._make(row) for row in self._all(sql, (limit,))]
+
+    def runs(self, from_ms: int = 0, zone: str | None = None, limit: int = 1000) -> list[Run]:
+        """Newest first, those that were still on at ``from_ms`` or began later."""
+        sql = f"""SELECT {", ".join(Run._fields)} FROM runs
+            WHERE (?1 IS NULL OR zone = ?1) AND (ended_ms IS NULL OR ended_ms >= ?2)
+            ORDER BY started_ms DESC, id DESC LIMIT ?3"""
+        return [Run._make(row) for row in self._all(sql, (zone, from_ms, limit))]

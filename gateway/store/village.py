@@ -1,0 +1,114 @@
+"""village.db: the people of the village, their sessions, and what they have asked for. Written by web alone.
+
+Rules
+1. No password and no session token is kept, only their hashes, made by the caller.
+2. An intent is a wish with an end: control takes it up while it is valid, or says why not. It is never a command.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.store.common import Reader, Schema, Writer
+
+SCHEMA = Schema(
+    "village.db",
+    (
+        """
+        CREATE TABLE users(
+            name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE sessions(
+            token_hash BLOB PRIMARY KEY, user TEXT NOT NULL REFERENCES users(name) ON DELETE CASCADE,
+            created_ms INT NOT NULL, expires_ms INT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE intents(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INT NOT NULL, expires_ms INT NOT NULL, kind TEXT NOT NULL CHECK(kind IN ('water', 'stop')),
+            zone TEXT NOT NULL, minutes INT NOT NULL, user TEXT NOT NULL) STRICT;
+        """,
+    ),
+)
+
+
+class User(NamedTuple):
+    name: str
+    password_hash: str
+    role: str
+
+
+class Session(NamedTuple):
+    token_hash: bytes
+    user: str
+    created_ms: int
+    expires_ms: int
+
+
+class Intent(NamedTuple):
+    """``kind`` is "water", for so many minutes, or "stop"."""
+
+    id: int
+    at_ms: int
+    expires_ms: int
+    kind: str
+    zone: str
+    minutes: int
+    user: str
+
+
+class VillageWriter(Writer):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA)
+
+    def set_user(self, user: User) -> None:
+        """Add a user, or change the password or role; a change ends the user's sessions."""
+        with self.transaction():
+            self._run("DELETE FROM sessions WHERE user = ?", (user.name,))
+            self._run(
+                """INSERT INTO users(name, password_hash, role) VALUES(?, ?, ?) ON CONFLICT(name)
+                   DO UPDATE SET password_hash = excluded.password_hash, role = excluded.role""",
+                user,
+            )
+
+    def delete_user(self, name: str) -> None:
+        with self.transaction():
+            self._run("DELETE FROM users WHERE name = ?", (name,))
+
+    def open_session(self, session: Session) -> None:
+        """Also forgets the sessions that ended before it began."""
+        with self.transaction():
+            self._run("DELETE FROM sessions WHERE expires_ms <= ?", (session.created_ms,))
+            self._run("INSERT INTO sessions VALUES(?, ?, ?, ?)", session)
+
+    def close_session(self, token_hash: bytes) -> None:
+        with self.transaction():
+            self._run("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))
+
+    def add_intent(self, intent: Intent) -> int:
+        """Its ``id`` is given here and returned."""
+        with self.transaction():
+            return self._insert(
+                "INSERT INTO intents(at_ms, expires_ms, kind, zone, minutes, user) VALUES(?, ?, ?, ?, ?, ?)", intent[1:]
+            )
+
+
+class VillageReader(Reader):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA)
+
+    def user(self, name: str) -> User | None:
+        row = self._one("SELECT name, password_hash, role FROM users WHERE name = ?", (name,))
+        return User._make(row) if row else None
+
+    def users(self) -> list[User]:
+        return [User._make(row) for row in self._all("SELECT name, password_hash, role FROM users ORDER BY name")]
+
+    def session(self, token_hash: bytes, now_ms: int) -> Session | None:
+        """The session, unless it has ended."""
+        sql = "SELECT token_hash, user, created_ms, expires_ms FROM sessions WHERE token_hash = ? AND expires_ms > ?"
+        row = self._one(sql, (token_hash, now_ms))
+        return Session._make(row) if row else None
+
+    def intents_after(self, after_id: int, limit: int = 100) -> list[Intent]:
+        """Oldest first: the way of a cursor."""
+        sql = f"SELECT {', '.join(Intent._fields)} FROM intents WHERE id > ? ORDER BY id LIMIT ?"
+        return [Intent._make(row) for row in self._all(sql, (after_id, limit))]
