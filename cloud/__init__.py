@@ -1,0 +1,1 @@
+"""The cloud of many villages: a ledger of readings, and what is made from it."""

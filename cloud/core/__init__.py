@@ -1,0 +1,1 @@
+"""Rules of the cloud, with no database, network or clock in them."""
