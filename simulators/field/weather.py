@@ -115,6 +115,16 @@ def read_csv(path: Path) -> Weather:
     return Weather(f"file {path.name}", tuple(days))
 
 
+def write_csv(weather: Weather, path: Path) -> None:
+    """The same days as a file that `read_csv` reads back to the same figures."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("date", *COLUMNS))
+        for day in weather.days:
+            mean = (day.tmax_c + day.tmin_c) / 2.0
+            writer.writerow((day.date, day.tmax_c, day.tmin_c, mean, day.rain_mm, day.wind10m_max_kmh, day.rh_mean_pct))
+
+
 def _day(row: dict[str, str | None], where: str) -> Day:
     try:
         date = dt.date.fromisoformat((row["date"] or "").strip())

@@ -28,6 +28,7 @@ from simulators.field.weather import (
 
 STEP_MS = 30_000
 RAIN_TIP_MM = 0.2
+WATER = ("ditch_level", "canal_level", "ditch_salinity", "canal_salinity")
 
 
 @dataclass
@@ -138,6 +139,15 @@ class World:
             "ditch_salinity": lambda: ditch.conductivity_us_cm(self.ditch),
             "canal_salinity": lambda: canal.conductivity_us_cm(self.layout.canal, self.now_ms),
         }[measures]()
+
+    def report(self) -> dict[str, object]:
+        """The truth of this moment, for the witness."""
+        return {
+            "vwc": {zone.id: round(self.vwc(zone.id), 5) for zone in self.layout.zones},
+            "litres": {zone.id: round(self.delivered[zone.id].litres, 3) for zone in self.layout.zones},
+            "rain_mm": round(self.rain_mm, 3),
+            **{name: round(self.water(name), 1) for name in WATER},
+        }
 
     def _has_outputs(self, node: str) -> bool:
         return any(owner == node for owner, _index in self.outputs)

@@ -41,8 +41,8 @@ def world(seed: int = 1, first: dt.date = FIRST) -> World:
 
 def test_reference_et_meets_fao_56() -> None:
     assert extraterrestrial_mj(246, -20.0) == pytest.approx(32.2, abs=0.1)  # example 8
-    # example 20 (Lyon, July): Penman-Monteith with radiation from temperatures, recomputed 4.56 mm; the dew point there is
-    # Tmin, here humidity is given; its wind of 2 m/s at 2 m is asked for through the largest of the day at 10 m.
+    # example 20 (Lyon, July): Penman-Monteith with radiation from temperatures, recomputed 4.56 mm; its dew point is
+    # Tmin, here humidity is given; the wind of 2 m/s at 2 m is asked for through the largest of the day at 10 m.
     wind = 2.0 / (4.87 / 6.5108) / 0.5 * 3.6
     lyon = Day(dt.date(2023, 7, 15), 26.6, 14.8, 0.0, wind, 100.0 * 1.684 / 2.58)
     assert reference_et_mm(lyon, Place(45.7167, 200.0)) == pytest.approx(4.56, abs=0.3)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from simulators.field.archive import DAILY, fetch, parse
 from simulators.field.generator import OBSERVED, generate
-from simulators.field.weather import Day, WeatherError, local_date, local_midnight_ms, rain_between_mm, read_csv
+from simulators.field.weather import (
+    Day,
+    WeatherError,
+    local_date,
+    local_midnight_ms,
+    rain_between_mm,
+    read_csv,
+    write_csv,
+)
 
 HEAD = "date,tmax_c,tmin_c,tmean_c,rain_mm,wind10m_max_kmh,rh_mean_pct"
 GOOD = ["2024-03-01,34.1,24.0,28.6,0.0,18.0,69", "2024-03-02,34.5,24.3,28.9,1.2,16.5,70"]
@@ -29,6 +37,12 @@ def test_a_good_file_gives_every_day(tmp_path: Path) -> None:
     assert weather.label == "file weather.csv"
     assert weather.day(dt.date(2024, 3, 2)) == Day(dt.date(2024, 3, 2), 34.5, 24.3, 1.2, 16.5, 70.0)
     assert weather.between(dt.date(2024, 3, 2), dt.date(2024, 3, 2)).days == weather.days[1:]
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    made = generate(3, dt.date(2024, 6, 1), 40)
+    write_csv(made, tmp_path / "made.csv")
+    assert read_csv(tmp_path / "made.csv").days == made.days
 
 
 @pytest.mark.parametrize(
