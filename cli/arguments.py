@@ -1,0 +1,123 @@
+"""What the commands share in reading their arguments: every mistake is one line, and says what is allowed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import NoReturn
+
+WRONG_USAGE = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that tells a mistake in one line instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number between ``low`` and ``high``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {low} to {high}") from None
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{number} is not in {low} to {high}")
+        return number
+
+    return read
+
+
+def real(low: float, high: float) -> Callable[[str], float]:
+    """A number between ``low`` and ``high``."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number, {low:g} to {high:g}") from None
+        if not low <= number <= high:  # also refuses "nan", which no comparison accepts
+            raise argparse.ArgumentTypeError(f"{text} is not in {low:g} to {high:g}")
+        return number
+
+    return read
+
+
+def day(text: str) -> date:
+    """A calendar day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day, write it like 2024-03-01") from None
+
+
+def readable_file(text: str) -> Path:
+    """A file that is there and can be read."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    if not os.access(path, os.R_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read, check its owner and mode")
+    return path.resolve()
+
+
+def new_file(text: str) -> Path:
+    """A file that can be written: its folder is there, and it is no folder itself."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, name a file in it")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
+    return path.resolve()
+
+
+def folder(text: str) -> Path:
+    """A folder that is there and can be written, or can be made because its parent is there."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    nearest = path if path.exists() else path.absolute().parent
+    if not nearest.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
+    return path.resolve()
+
+
+def free_port(text: str) -> int:
+    """A TCP port of this machine that nobody listens on."""
+    port = whole(1, 65535)(text)
+    problem = port_problem(port)
+    if problem:
+        raise argparse.ArgumentTypeError(f"{problem}, choose another, such as {first_free_port(8080)}")
+    return port
+
+
+def port_problem(port: int) -> str | None:
+    """Why the port cannot be used, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))  # every address, so that a listener on any of them is found
+        except PermissionError:
+            return f"port {port} needs root"
+        except OSError:
+            return f"port {port} is in use"
+    return None
+
+
+def first_free_port(start: int) -> int:
+    """The first port from ``start`` on that nobody listens on."""
+    for port in range(start, start + 200):
+        if port_problem(port) is None:
+            return port
+    raise argparse.ArgumentTypeError(f"no port is free from {start} to {start + 199}")
