@@ -9,18 +9,17 @@ Rules
 
 
 class Backoff:
-    def __init__(self, random_bytes, least_ms=500, most_ms=60_000):
+    def __init__(self, least_ms: int = 500, most_ms: int = 60_000) -> None:
         assert 0 < least_ms <= most_ms
-        self._random_bytes = random_bytes
         self._least_ms = least_ms
         self._most_ms = most_ms
         self._ceiling_ms = least_ms
 
-    def next_ms(self):
+    def next_ms(self, draw: int) -> int:
+        """``draw`` is random, 0 to 65535."""
         self._ceiling_ms = min(self._most_ms, 2 * self._ceiling_ms)
         span = self._ceiling_ms - self._least_ms
-        draw = int.from_bytes(self._random_bytes(2), "big")  # 0..65535
         return self._least_ms + span * draw // 0xFFFF
 
-    def calm(self):
+    def calm(self) -> None:
         self._ceiling_ms = self._least_ms

@@ -57,7 +57,7 @@ _NO_EVENTS = ()
 
 
 class Link:
-    def __init__(self, hal, config, will, backoff=None, **mqtt_options):
+    def __init__(self, hal, config: dict, will: bytes, backoff: Backoff | None = None, **mqtt_options) -> None:
         """``config`` is the node's; ``will`` the sealed ``gone``. ``mqtt_options`` go to mqtt.Client."""
         village, node, broker = config["village"], config["node"], config["broker"]
         self._hal = hal
@@ -70,7 +70,7 @@ class Link:
         self._mqtt = mqtt.Client(
             node, broker["user"], broker["password"], (self._up[topics.GONE], will), **mqtt_options
         )
-        self._backoff = backoff or Backoff(hal.random_bytes)
+        self._backoff = backoff or Backoff()
         self._raw = None  # the socket
         self._stream = None  # the TLS around it
         self._writing = 0  # size of the write that TLS has begun and not finished
@@ -86,28 +86,27 @@ class Link:
         self.foreign = 0
 
     @property
-    def room(self):
+    def room(self) -> int:
         """How many publishes would be accepted now."""
         return self._mqtt.room if self.connected else 0
 
     @property
-    def in_flight(self):
+    def in_flight(self) -> int:
         """Publishes that wait for the broker's acknowledgement."""
         return self._mqtt.in_flight
 
     @property
-    def skipped(self):
+    def skipped(self) -> int:
         """Messages that were too long to take in."""
         return self._mqtt.skipped
 
-    def publish(self, kind, payload, link_ms=None):
+    def publish(self, kind: str, payload: bytes) -> bool:
         """Hand over one sealed frame. False when there is no connection or no room: keep it, and try again."""
         if not self.connected:
             return False
-        now_ms = self._hal.link_ms() if link_ms is None else link_ms
-        return self._mqtt.publish(self._up[kind], payload, now_ms) != 0
+        return self._mqtt.publish(self._up[kind], payload, self._hal.link_ms()) != 0
 
-    def step(self, link_ms):
+    def step(self, link_ms: int):
         """Move bytes and time; the events of this step, oldest first."""
         if self._raw is None and self._retry_ms is not None and link_ms < self._retry_ms:
             return _NO_EVENTS
@@ -125,7 +124,7 @@ class Link:
             self._backoff.calm()
         return events or _NO_EVENTS
 
-    def wait_ms(self, link_ms):
+    def wait_ms(self, link_ms: int) -> int:
         """How long ``step`` has nothing to do unless ``poller`` reports something."""
         if self._raw is None:
             return 0 if self._retry_ms is None else max(0, self._retry_ms - link_ms)
@@ -134,7 +133,7 @@ class Link:
         due_ms = self._mqtt.tick_due_ms(link_ms)
         return due_ms if self.connected else min(due_ms, OPENING_WAIT_MS)
 
-    def close(self, link_ms):
+    def close(self, link_ms: int) -> None:
         """Leave in order: the broker does not publish the will. Waits for nothing."""
         if self.connected:
             try:
@@ -144,7 +143,7 @@ class Link:
                 pass  # it is left anyway
         self._drop()
 
-    def _open(self, link_ms):
+    def _open(self, link_ms: int) -> None:
         gc.collect()  # before the buffers of TLS are asked for
         self._raw = self._hal.open_socket(*self._address)
         self._raw.setblocking(False)
@@ -154,7 +153,7 @@ class Link:
         self.poller.register(self._raw, select.POLLIN)
         self._mqtt.connect(link_ms)
 
-    def _write(self):
+    def _write(self) -> None:
         """Write what waits. TLS wants a write that it could not finish repeated with the same bytes, and no more."""
         while self._mqtt.tx_waiting:
             pending = self._mqtt.tx_pending()
@@ -171,7 +170,7 @@ class Link:
             self._wants_out = wanted
             self.poller.modify(self._raw, select.POLLIN | select.POLLOUT if wanted else select.POLLIN)
 
-    def _read(self, link_ms, events):
+    def _read(self, link_ms: int, events: list) -> None:
         taken = 0
         self._more = False
         while True:
@@ -190,7 +189,7 @@ class Link:
                 self._more = True
                 return
 
-    def _attempt(self, operation, data):
+    def _attempt(self, operation, data: memoryview) -> int | None:
         """None when it would block, also while the socket still connects."""
         try:
             return operation(data)
@@ -199,7 +198,7 @@ class Link:
                 return None
             raise
 
-    def _take(self, link_ms, events):
+    def _take(self, link_ms: int, events: list) -> None:
         while True:
             event = self._mqtt.next_event(link_ms)
             if event == mqtt.NOTHING:
@@ -217,19 +216,20 @@ class Link:
                 else:
                     events.append((MESSAGE, kind, bytes(self._mqtt.payload), self._mqtt.retain))
 
-    def _lose(self, error, link_ms, events):
+    def _lose(self, error: Exception, link_ms: int, events: list) -> None:
         was_connected = self.connected
         self._drop()
         name, least_ms, collect = _policy(error)
         self.reason = _reason(name, error)
         self.failures += 1
-        self._retry_ms = link_ms + max(least_ms, self._backoff.next_ms())
+        draw = int.from_bytes(self._hal.random_bytes(2), "big")
+        self._retry_ms = link_ms + max(least_ms, self._backoff.next_ms(draw))
         if was_connected:
             events.append((LOST, self.reason))
         if collect:
             gc.collect()
 
-    def _drop(self):
+    def _drop(self) -> None:
         """Let go of the socket, whatever state it is in."""
         self.connected = False
         self._writing = 0
@@ -249,7 +249,7 @@ class Link:
         self._stream = self._raw = None
 
 
-def _pinned(broker):
+def _pinned(broker: dict):
     """A TLS client that trusts one CA: DER (hex) or PEM, as the config has it."""
     import tls
 
@@ -262,7 +262,7 @@ def _pinned(broker):
     return context
 
 
-def _policy(error):
+def _policy(error: Exception) -> tuple[str, int, bool]:
     for kind, name, least_ms, collect in _POLICY:
         if isinstance(error, kind):
             if kind is ProtocolError and error.code.startswith("connack_"):
@@ -271,7 +271,7 @@ def _policy(error):
     raise error
 
 
-def _reason(name, error):
+def _reason(name: str, error: Exception) -> str:
     """One line for a trace: the class of failure, and what is known of it."""
     detail = error.code if isinstance(error, ProtocolError) else " ".join(str(error).split())
     return (name + ": " + detail)[:80]

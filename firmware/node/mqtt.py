@@ -16,7 +16,7 @@ Rules
    forgets it [MQTT-3.1.2-6]. Whether the broker kept its half of the session changes nothing here.
 6. Silence is death: a CONNECT, SUBSCRIBE, PUBLISH or PINGREQ unanswered for ``response_ms * sends`` is a
    ProtocolError "silent". An idle link asks every ``ping_ms``, so a half-open one is found within
-   ``ping_ms + response_ms * sends`` (14 s as it stands).
+   ``ping_ms + response_ms * sends`` (14 s as it stands) and two steps of the owner (15 s, if he ticks every 500 ms).
 7. QoS 1 out, QoS 0 and 1 in. QoS 2 is never asked for, so a broker that sends it breaks the protocol.
 """
 
@@ -46,7 +46,7 @@ _LEAVING = 3
 class _Publish:
     """A PUBLISH in flight: the whole packet, and when it went out on this connection."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.packet = memoryview(bytearray(MAX_PUBLISH))
         self.length = 0
         self.packet_id = 0
@@ -61,17 +61,17 @@ class Client:
 
     def __init__(
         self,
-        client_id,
-        user=None,
-        password=None,
-        will=None,
-        clean_session=False,
-        keepalive_s=15,
-        window=3,
-        response_ms=3000,
-        sends=3,
-        ping_ms=5000,
-    ):
+        client_id: str,
+        user: str | None = None,
+        password: str | None = None,
+        will: tuple[bytes, bytes] | None = None,
+        clean_session: bool = False,
+        keepalive_s: int = 15,
+        window: int = 3,
+        response_ms: int = 3000,
+        sends: int = 3,
+        ping_ms: int = 5000,
+    ) -> None:
         assert 1 <= window <= MAX_WINDOW and response_ms > 0 and sends >= 1
         assert keepalive_s * 1000 > ping_ms + response_ms, "the broker must hear a ping before it gives up"
         self._connect_packet = packets.connect(client_id, user, password, will, clean_session, keepalive_s)
@@ -83,7 +83,7 @@ class Client:
         self._rx = memoryview(bytearray(MAX_PACKET))
         self._tx = memoryview(bytearray(TX_BYTES))
         self._free = [_Publish() for _ in range(window)]
-        self._in_flight = []  # oldest first
+        self._in_flight: list[_Publish] = []  # oldest first
         self._last_id = 0
         self._start(_CLOSED, 0)
         self.session_present = False
@@ -95,12 +95,12 @@ class Client:
         self.skipped = 0  # messages too long for MAX_PACKET
         self.resent = 0
 
-    def _start(self, state, link_ms):
+    def _start(self, state: int, link_ms: int) -> None:
         self._state = state
         self._rx_start = self._rx_end = 0
         self._tx_start = self._tx_end = 0
         self._skip = 0  # bytes of a skipped packet that are still to come
-        self._asked_ms = None  # when the CONNECT, SUBSCRIBE or PINGREQ went out that has no answer yet
+        self._asked_ms: int | None = None  # when the CONNECT, SUBSCRIBE or PINGREQ went out that has no answer yet
         self._subscribe_id = 0
         self._subscribe_count = 0
         self._heard_ms = self._spoke_ms = link_ms
@@ -108,15 +108,15 @@ class Client:
     # Calls
 
     @property
-    def in_flight(self):
+    def in_flight(self) -> int:
         return len(self._in_flight)
 
     @property
-    def room(self):
+    def room(self) -> int:
         """How many more publishes would be accepted now."""
         return len(self._free) if self._state == _OPEN else 0
 
-    def connect(self, link_ms):
+    def connect(self, link_ms: int) -> None:
         """Begin a connection on a new stream. CONNECT is its first packet, and the only one [MQTT-3.1.0-1]."""
         self._start(_CONNECTING, link_ms)
         if self._clean_session:
@@ -127,7 +127,7 @@ class Client:
         self._put(self._connect_packet, link_ms)
         self._asked_ms = link_ms
 
-    def subscribe(self, topic_filters, link_ms):
+    def subscribe(self, topic_filters: list[str], link_ms: int) -> None:
         """Ask for QoS 1 messages of one or more filters; SUBSCRIBED, or ProtocolError, follows."""
         assert self._state == _OPEN and not self._subscribe_id
         packet = packets.subscribe(self._new_id(), topic_filters)
@@ -137,7 +137,7 @@ class Client:
         self._subscribe_count = len(topic_filters)
         self._asked_ms = link_ms
 
-    def publish(self, topic, payload, link_ms):
+    def publish(self, topic: bytes, payload: bytes, link_ms: int) -> int:
         """Send a message with QoS 1 [MQTT-4.3.2-1], not retained. Its packet id, or 0 when the window is full."""
         assert self._state == _OPEN
         if not self._free:
@@ -153,7 +153,7 @@ class Client:
         self._queue_publishes(link_ms)
         return packet_id
 
-    def disconnect(self, link_ms):
+    def disconnect(self, link_ms: int) -> None:
         """Leave, so that the will is not published. Nothing may be sent after it [MQTT-3.14.4-2]."""
         assert self._state == _OPEN
         if self._tx_room() >= 2:
@@ -162,24 +162,24 @@ class Client:
 
     # Bytes out
 
-    def tx_pending(self):
+    def tx_pending(self) -> memoryview:
         """What waits to be written; empty when there is nothing."""
         return self._tx[self._tx_start : self._tx_end]
 
     @property
-    def tx_waiting(self):
+    def tx_waiting(self) -> bool:
         return self._tx_end > self._tx_start
 
-    def sent(self, count):
+    def sent(self, count: int) -> None:
         assert 0 <= count <= self._tx_end - self._tx_start
         self._tx_start += count
         if self._tx_start == self._tx_end:
             self._tx_start = self._tx_end = 0
 
-    def _tx_room(self):
+    def _tx_room(self) -> int:
         return TX_BYTES - self._tx_end + self._tx_start
 
-    def _put(self, packet, link_ms):
+    def _put(self, packet: bytes | memoryview, link_ms: int) -> None:
         if len(packet) > TX_BYTES - self._tx_end:
             waiting = self._tx_end - self._tx_start
             self._tx[:waiting] = self._tx[self._tx_start : self._tx_end]
@@ -188,7 +188,7 @@ class Client:
         self._tx_end += len(packet)
         self._spoke_ms = link_ms
 
-    def _new_id(self):
+    def _new_id(self) -> int:
         """The next packet id: 1 to 65535 and round again, never one that waits for its PUBACK [MQTT-2.3.1-2]."""
         while True:
             self._last_id = self._last_id % 0xFFFF + 1
@@ -197,7 +197,7 @@ class Client:
 
     # Time
 
-    def tick(self, link_ms):
+    def tick(self, link_ms: int) -> None:
         """Send again what is overdue, ask when it is quiet, and raise ProtocolError "silent" when nothing answers."""
         if self._state in (_CLOSED, _LEAVING):
             return
@@ -214,7 +214,7 @@ class Client:
             self._put(packets.PINGREQ, link_ms)  # also what keeps the session alive [MQTT-3.1.2-23]
             self._asked_ms = link_ms
 
-    def tick_due_ms(self, link_ms):
+    def tick_due_ms(self, link_ms: int) -> int:
         """How long ``tick`` has nothing to do, if nothing is received."""
         due = min(self._heard_ms, self._spoke_ms) + self._ping_ms
         if self._asked_ms is not None:
@@ -226,7 +226,7 @@ class Client:
                 return 0
         return max(0, due - link_ms)
 
-    def _queue_publishes(self, link_ms):
+    def _queue_publishes(self, link_ms: int) -> None:
         """Queue publishes that this connection has not seen or not answered in time, oldest first [MQTT-4.6.0-1]."""
         for publish in self._in_flight:
             if publish.queued and link_ms - publish.last_ms < self._response_ms:
@@ -245,7 +245,7 @@ class Client:
 
     # Bytes in
 
-    def rx_room(self):
+    def rx_room(self) -> memoryview:
         """Where to read into; empty while ``next_event`` has to be called first."""
         if self._rx_start:
             left = self._rx_end - self._rx_start
@@ -253,11 +253,11 @@ class Client:
             self._rx_start, self._rx_end = 0, left
         return self._rx[self._rx_end :]
 
-    def received(self, count):
+    def received(self, count: int) -> None:
         assert 0 < count <= MAX_PACKET - self._rx_end
         self._rx_end += count
 
-    def next_event(self, link_ms):
+    def next_event(self, link_ms: int) -> int:
         """Take the next whole packet in. NOTHING when there is none, or while its acknowledgement has no room."""
         assert self._state != _CLOSED
         if self._state == _LEAVING:
@@ -279,7 +279,7 @@ class Client:
             if event:
                 return event
 
-    def _packet(self, header, size, link_ms):
+    def _packet(self, header: int, size: int, link_ms: int) -> int | None:
         """Take one packet: an event, NOTHING when it needs no telling, None when it cannot be taken yet."""
         first = self._rx[self._rx_start]
         kind = first >> 4
@@ -306,11 +306,11 @@ class Client:
             return NOTHING
         raise ProtocolError("unexpected")
 
-    def _answered(self):
+    def _answered(self) -> None:
         if not self._subscribe_id:
             self._asked_ms = None
 
-    def _take_connack(self, body):
+    def _take_connack(self, body: memoryview) -> int:
         if self._state != _CONNECTING or len(body) != 2 or body[0] > 1:
             raise ProtocolError("connack")
         if body[1]:
@@ -322,7 +322,7 @@ class Client:
         self._asked_ms = None
         return CONNECTED
 
-    def _take_puback(self, body):
+    def _take_puback(self, body: memoryview) -> int:
         if len(body) != 2:
             raise ProtocolError("puback")
         self.packet_id = packets.get_int(body, 0)
@@ -332,7 +332,7 @@ class Client:
                 return ACKED
         return NOTHING  # the second answer to a publish that was sent twice
 
-    def _take_suback(self, body):
+    def _take_suback(self, body: memoryview) -> int:
         if len(body) < 3:
             raise ProtocolError("suback")
         if not self._subscribe_id or packets.get_int(body, 0) != self._subscribe_id:
@@ -346,7 +346,7 @@ class Client:
         self._answered()
         return SUBSCRIBED
 
-    def _take_publish(self, first, header, size, link_ms):
+    def _take_publish(self, first: int, header: int, size: int, link_ms: int) -> int | None:
         qos = first >> 1 & 3
         if qos > 1:
             raise ProtocolError("qos")  # 3 is malformed [MQTT-3.3.1-4], 2 was never asked for

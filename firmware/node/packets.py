@@ -22,12 +22,19 @@ MAX_LENGTH = (1 << 28) - 1
 class ProtocolError(Exception):
     """The peer's fault, or the network's. ``code`` is short and stable, for counters and traces."""
 
-    def __init__(self, code):
+    def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-def connect(client_id, user, password, will, clean_session, keepalive_s):
+def connect(
+    client_id: str,
+    user: str | None,
+    password: str | None,
+    will: tuple[bytes, bytes] | None,
+    clean_session: bool,
+    keepalive_s: int,
+) -> bytes:
     """CONNECT; the fields stand in the order of [MQTT-3.1.3-1]. ``will`` is (topic, message) or None."""
     assert client_id or clean_session, "a kept session needs a name [MQTT-3.1.3-7]"
     assert user is not None or password is None, "no password without a user [MQTT-3.1.2-22]"
@@ -47,7 +54,7 @@ def connect(client_id, user, password, will, clean_session, keepalive_s):
     return b"\x10" + remaining_length(len(body)) + body
 
 
-def subscribe(packet_id, topic_filters):
+def subscribe(packet_id: int, topic_filters: list[str]) -> bytes:
     """SUBSCRIBE with QoS 1 to one or more filters [MQTT-3.8.3-3]."""
     assert topic_filters
     body = packet_id.to_bytes(2, "big")
@@ -56,8 +63,8 @@ def subscribe(packet_id, topic_filters):
     return b"\x82" + remaining_length(len(body)) + body  # flags 0010 [MQTT-3.8.1-1]
 
 
-def publish_into(packet, topic, payload, packet_id):
-    """Write a PUBLISH (QoS 1, DUP 0, not retained) into ``packet``; its length. ``topic`` is bytes."""
+def publish_into(packet: memoryview, topic: bytes, payload: bytes, packet_id: int) -> int:
+    """Write a PUBLISH (QoS 1, DUP 0, not retained) into ``packet``; its length."""
     topic_size = len(topic)
     size = 2 + topic_size + 2 + len(payload)
     length = remaining_length(size)
@@ -74,18 +81,18 @@ def publish_into(packet, topic, payload, packet_id):
     return at + len(payload)
 
 
-def puback(packet_id):
+def puback(packet_id: int) -> bytes:
     return b"\x40\x02" + packet_id.to_bytes(2, "big")
 
 
-def text(value):
+def text(value: str | bytes) -> bytes:
     """A string of section 1.5.3, or binary data with the same two bytes of length before it."""
     data = value if isinstance(value, bytes) else value.encode()
     assert len(data) <= 0xFFFF
     return len(data).to_bytes(2, "big") + data
 
 
-def remaining_length(size):
+def remaining_length(size: int) -> bytes:
     """Section 2.2.3: seven bits a byte, low ones first, the top bit says that more follow."""
     assert 0 <= size <= MAX_LENGTH
     encoded = b""
@@ -97,7 +104,7 @@ def remaining_length(size):
             return encoded
 
 
-def fixed_header(data, start, end):
+def fixed_header(data: memoryview, start: int, end: int) -> tuple[int, int]:
     """(bytes of the header, bytes after it) of the packet at ``start``; (0, 0) while the header is not complete."""
     size = 0
     for i in range(1, min(5, end - start)):
@@ -110,7 +117,7 @@ def fixed_header(data, start, end):
     return 0, 0
 
 
-def topic_name(data):
+def topic_name(data: memoryview) -> str:
     """The topic of a PUBLISH as a str."""
     try:
         topic = str(bytes(data), "utf-8")
@@ -121,11 +128,11 @@ def topic_name(data):
     return topic
 
 
-def get_int(data, at):
+def get_int(data: memoryview, at: int) -> int:
     return data[at] << 8 | data[at + 1]
 
 
-def _put_int(packet, at, value):
+def _put_int(packet: memoryview, at: int, value: int) -> int:
     packet[at] = value >> 8
     packet[at + 1] = value & 0xFF
     return at + 2

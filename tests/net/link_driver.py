@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Runs in MicroPython: the node's real link, driven by lines on stdin, telling what happens on stdout.
 
     micropython link_driver.py CONFIG.json [OPTIONS.json]      OPTIONS: keyword arguments of mqtt.Client, and "backoff"
@@ -42,7 +43,7 @@ class Hal:
 
 
 def load(name):
-    with open(name) as file:
+    with open(name) as file:  # noqa: PTH123 (MicroPython)
         return json.load(file)
 
 
@@ -51,7 +52,7 @@ class Driver:
         self.hal = Hal()
         before = live_bytes()
         least_ms, most_ms = options.pop("backoff", (500, 60_000))
-        backoff = Backoff(self.hal.random_bytes, least_ms, most_ms)
+        backoff = Backoff(least_ms, most_ms)
         self.link = Link(self.hal, config, will=b"gone", backoff=backoff, **options)
         self.base_bytes = before
         self.failures = 0
