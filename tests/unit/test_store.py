@@ -182,6 +182,12 @@ def test_boots_receipts_history_completeness_and_gaps(path: Path) -> None:
 def test_control_keeps_a_step_in_one_transaction(tmp_path: Path) -> None:
     path = tmp_path / "control.db"
     with control.ControlWriter(path) as writer, control.ControlReader(path) as reader:
+
+        def add_twice() -> None:
+            with writer.transaction():
+                writer.set_cursor("intents", 5)
+                writer.add_command(command)
+
         with writer.transaction():
             writer.set_state(control.State(1, T0, "{}"))
             writer.set_cursor("intents", 4)
@@ -190,9 +196,8 @@ def test_control_keeps_a_step_in_one_transaction(tmp_path: Path) -> None:
             command = control.Command(0, T0, "v", 1, 1, 1, 0, 9, 9, "xoai", decision_id, "queued", None, None, None)
             command_id = writer.add_command(command)
             run_id = writer.add_run(control.Run(0, "xoai", T0, None, 0.0, "dry", None))
-        with pytest.raises(StoreError, match="UNIQUE"), writer.transaction():
-            writer.set_cursor("intents", 5)
-            writer.add_command(command)
+        with pytest.raises(StoreError, match="UNIQUE"):
+            add_twice()
         with writer.transaction():
             writer.set_command(command_id, "sent", sent_ms=T0 + 1)
             writer.set_command(command_id, "answered", answered_ms=T0 + 2, status=1)

@@ -1,0 +1,118 @@
+"""How the uptime of a node is turned into village time, and whether a node's own clock is to be believed.
+
+Rules
+1. ``village time = offset + uptime``. The gateway's own estimate of the offset is the smallest of
+   ``received - sent_uptime``: a frame can be late, never early.
+2. Clocks drift apart by up to DRIFT_PPM, so the estimate may rise again that slowly. A frame that the broker held
+   back for hours while ingest was down does not move it.
+3. The present boot of a node is the one of its newest hello. Only its frames tell the offset: what is sent of an
+   older boot is timed by what was known of that boot, or not at all.
+4. A node's clock is refused when it says before 2020, more than FUTURE_MS ahead or more than PAST_MS behind. The
+   readings are kept all the same.
+5. When the gateway's own clock is before 2020 nobody's time is known, unless a node knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gateway.core.rows import Boot
+from wire import fields
+
+YEAR_2020_MS = 1_577_836_800_000
+FUTURE_MS = 5 * 60 * 1000
+PAST_MS = 24 * 3600 * 1000
+DRIFT_PPM = 100
+# No node runs longer without a restart; it also keeps every sum far from the 64 bits of the database.
+MAX_UPTIME_MS = 50 * 366 * 24 * 3600 * 1000
+# Later than anybody's clock may say; used where the gateway itself does not know the time.
+MAX_WALL_MS = YEAR_2020_MS + MAX_UPTIME_MS
+MAX_BOOTS_PER_NODE = 1000
+
+
+class Boots:
+    """The boots that said hello, by node; each node's last one is its present one."""
+
+    def __init__(self, known: Iterable[Boot] = ()) -> None:
+        """``known`` in the order in which they were last heard."""
+        self._by_node: dict[str, dict[int, Boot]] = {}
+        for boot in known:
+            self.begin(boot)
+
+    def get(self, node: str, boot: int) -> Boot | None:
+        return self._by_node.get(node, {}).get(boot)
+
+    def current(self, node: str) -> Boot | None:
+        lives = self._by_node.get(node)
+        return next(reversed(lives.values())) if lives else None
+
+    def begin(self, boot: Boot) -> None:
+        """Make this the present boot of its node."""
+        lives = self._by_node.setdefault(boot.node, {})
+        lives.pop(boot.boot, None)
+        lives[boot.boot] = boot
+        if len(lives) > MAX_BOOTS_PER_NODE:
+            del lives[next(iter(lives))]
+
+    def update(self, boot: Boot) -> None:
+        """Replace what is known of a boot, without making it the present one."""
+        self._by_node[boot.node][boot.boot] = boot
+
+    def shifted(self, step_ms: int) -> list[Boot]:
+        """The present boots after the gateway's own clock was set forward or back by a step."""
+        currents = [self.current(node) for node in self._by_node]
+        return [
+            b._replace(offset_ms=b.offset_ms + step_ms, last_received_ms=b.last_received_ms + step_ms)
+            for b in currents
+            if b is not None
+        ]
+
+
+def heard(boot: Boot, uptime_ms: int, received_ms: int) -> Boot:
+    """The present boot of a node after a frame that was sent at ``uptime_ms`` has come in."""
+    sample_ms = received_ms - uptime_ms
+    since_ms = max(0, received_ms - boot.last_received_ms)
+    offset_ms = min(sample_ms, boot.offset_ms + since_ms * DRIFT_PPM // 1_000_000)
+    if boot.last_received_ms < YEAR_2020_MS <= received_ms:
+        offset_ms = sample_ms  # the gateway's own clock was not set before
+    return boot._replace(
+        offset_ms=offset_ms,
+        last_received_ms=max(boot.last_received_ms, received_ms),
+        last_uptime_ms=max(boot.last_uptime_ms, uptime_ms),
+    )
+
+
+class Timing(NamedTuple):
+    """The offset of a frame's readings (None: unknown), how well it is known, and why a clock was refused."""
+
+    offset_ms: int | None
+    time_q: int
+    refused: str
+
+
+def timing(claim_ms: int, claim_q: int, newest_uptime_ms: int, estimate_ms: int | None, received_ms: int) -> Timing:
+    """Choose between the node's clock (an offset with its quality) and the gateway's estimate of the offset."""
+    if received_ms < YEAR_2020_MS:
+        estimate_ms = None
+    refused = ""
+    if claim_q != fields.CLOCK_NONE:
+        refused = _doubt(claim_ms, newest_uptime_ms, estimate_ms, received_ms)
+        if not refused and (claim_q >= fields.CLOCK_GATEWAY or estimate_ms is None):
+            return Timing(claim_ms, claim_q, "")
+    if estimate_ms is None:
+        return Timing(None, fields.CLOCK_NONE, refused)
+    return Timing(estimate_ms, fields.CLOCK_BY_GATEWAY, refused)
+
+
+def _doubt(claim_ms: int, uptime_ms: int, estimate_ms: int | None, received_ms: int) -> str:
+    """Why the clock of a node is not to be believed; empty when it is."""
+    if claim_ms + uptime_ms < YEAR_2020_MS:
+        return "before 2020"
+    if received_ms >= YEAR_2020_MS and claim_ms + uptime_ms > received_ms + FUTURE_MS:
+        return "in the future"
+    if estimate_ms is not None and claim_ms > estimate_ms + FUTURE_MS:
+        return "ahead of the gateway"
+    if estimate_ms is not None and claim_ms < estimate_ms - PAST_MS:
+        return "more than a day behind"
+    return ""
