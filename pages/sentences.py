@@ -1,0 +1,152 @@
+"""The sentences of the first page: for each garden and source one word, one picture, one reason.
+
+Rules
+1. At most twelve words a sentence; southern words; no abbreviation but units that farmers use.
+2. A state is a word *and* a picture *and* a colour.
+3. A number that is old is told as "last time", with its time, and never in the first line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pages import words
+from pages.i18n import Language
+from pages.view import (
+    Garden,
+    GardenState,
+    Source,
+    SourceState,
+    Village,
+    age_s,
+    is_running,
+    is_stale,
+    shown_source_state,
+    shown_state,
+)
+
+Picture = Literal["dry", "ok", "wet", "watering", "blind", "low", "salt"]
+
+GARDEN_WORDS: Mapping[GardenState, str] = {
+    "dry": "Đất khô",
+    "ok": "Đất đủ ẩm",
+    "wet": "Đất ướt",
+    "watering": "Đang tưới",
+    "blind": "Mất sóng",
+}
+SOURCE_WORDS: Mapping[SourceState, str] = {
+    "ok": "Nước tốt",
+    "low": "Nước cạn",
+    "salt": "Nước mặn",
+    "blind": "Mất sóng",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A garden or a source as it is printed: already words of one language."""
+
+    id: str
+    name: str
+    picture: Picture
+    word: str
+    age: str
+    stale: bool
+    doing: str
+    facts: tuple[str, ...]
+
+
+def garden_card(garden: Garden, village: Village, now_ms: int, language: Language) -> Card:
+    state = shown_state(garden, village, now_ms)
+    stale = is_stale(garden.measured_ms, now_ms)
+    return Card(
+        id=garden.id,
+        name=garden.name,
+        picture=state,
+        word=language.say(GARDEN_WORDS[state]),
+        age=words.age(age_s(garden.measured_ms, now_ms), language),
+        stale=stale,
+        doing=_doing(garden, village, now_ms, language),
+        facts=_garden_facts(garden, stale, now_ms, language),
+    )
+
+
+def _doing(garden: Garden, village: Village, now_ms: int, language: Language) -> str:
+    """What the system does about this garden, in one sentence."""
+    if is_running(garden, village, now_ms) and garden.running:
+        left = words.minutes(garden.running.ends_ms - now_ms, language)
+        return language.say("Còn {left}, rồi tự tắt.", left=left)
+    if is_stale(village.now_ms, now_ms):
+        return language.say("Chưa nhận được tin mới từ làng.")
+    if garden.doing:
+        return language.say_again(garden.doing)
+    if is_stale(garden.measured_ms, now_ms):
+        return language.say("Máy đo im tiếng, nên chưa biết đất khô hay ướt.")
+    return language.say("Máy đang theo dõi đất.")
+
+
+def _garden_facts(garden: Garden, stale: bool, now_ms: int, language: Language) -> tuple[str, ...]:
+    facts: list[str] = []
+    if garden.moisture_pct is not None and garden.measured_ms is not None:
+        amount = words.percent(garden.moisture_pct, language)
+        if stale:
+            at = words.clock_and_day(garden.measured_ms, now_ms)
+            facts.append(language.say("Lần đo cuối lúc {time}: độ ẩm đất {amount}.", time=at, amount=amount))
+        else:
+            facts.append(language.say("Độ ẩm đất: {amount}.", amount=amount))
+    facts.append(
+        language.say(
+            "Dưới {dry} là khô. Tưới tới {target} thì ngưng.",
+            dry=words.percent(garden.band.dry_pct, language),
+            target=words.percent(garden.band.target_pct, language),
+        )
+    )
+    return tuple(facts)
+
+
+def source_card(source: Source, village: Village, now_ms: int, language: Language) -> Card:
+    state = shown_source_state(source, village, now_ms)
+    facts: list[str] = []
+    if state != "blind":
+        if source.level_mm is not None:
+            facts.append(language.say("Mực nước {level}", level=words.level(source.level_mm, language)))
+        if source.conductivity_us_cm is not None:
+            facts.append(language.say("độ mặn {salt}", salt=words.salt(source.conductivity_us_cm, language)))
+    return Card(
+        id=source.id,
+        name=source.name,
+        picture=state,
+        word=language.say(SOURCE_WORDS[state]),
+        age=words.age(age_s(source.measured_ms, now_ms), language),
+        stale=state == "blind",
+        doing=" – ".join(facts) if facts else language.say("Không biết mực nước và độ mặn lúc này."),
+        facts=_limit_fact(source, language),
+    )
+
+
+def _limit_fact(source: Source, language: Language) -> tuple[str, ...]:
+    if source.limit_us_cm is None:
+        return ()
+    return (language.say("Mặn trên {salt} thì không tưới.", salt=words.salt(source.limit_us_cm, language)),)
+
+
+def simulated_notice(village: Village, language: Language) -> str | None:
+    """Says so when the village is not a real one, or its clock is not the real one."""
+    if not village.simulated and village.speed == 1:
+        return None
+    parts = [language.say("Làng mô phỏng")] if village.simulated else []
+    if village.speed != 1:
+        factor = words.speed(village.speed, language)
+        parts.append(language.say("thời gian chạy nhanh {factor} lần", factor=factor))
+    return " – ".join(parts)
+
+
+def consequence(garden: Garden, minutes: int, now_ms: int, language: Language) -> str:
+    """What follows from pressing TƯỚI with this many minutes."""
+    ends = words.clock(now_ms + minutes * 60_000)
+    if garden.litres_per_minute:
+        amount = words.litres(garden.litres_per_minute * minutes, language)
+        return language.say("Máy bơm chạy, tưới khoảng {amount}, tự tắt lúc {time}.", amount=amount, time=ends)
+    return language.say("Máy bơm chạy, tự tắt lúc {time}.", time=ends)

@@ -1,0 +1,256 @@
+"""What a farmer's page shows, as plain facts: the one shape that gateway, uplink and cloud hand to each other.
+
+Rules
+1. A view holds facts with the time they were measured, never an age: the same view gets older on its way to the
+   cloud, and whoever shows it says how old it is (``shown_state``).
+2. A reading older than ``STALE_MS`` of village time is not news any more: its garden is *blind*.
+3. Sentences in a view are Vietnamese. Pages translate them when they are shown (``pages.i18n``).
+4. JSON is read strictly: an unknown, missing or wrong key, a number out of range or a list that is too long is a
+   ``ViewError`` that names the place. What was read is as good as what was built here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from pages.strict_json import StrictJsonError, decode, encode
+
+STALE_MS = 30 * 60_000
+MAX_GARDENS = 200
+MAX_SOURCES = 50
+MAX_ALERTS = 20
+MAX_REASONS = 12
+MAX_HISTORY = 120
+MAX_WATERINGS = 120
+MAX_TEXT = 400
+MAX_JSON_BYTES = 2 * 1024 * 1024
+MAX_TIME_MS = 4_102_444_800_000  # the year 2100; beyond it a date cannot be written
+
+GardenState = Literal["dry", "ok", "wet", "watering", "blind"]
+SourceState = Literal["ok", "low", "salt", "blind"]
+AlertLevel = Literal["info", "warning", "danger"]
+
+
+class ViewError(Exception):
+    """A view that cannot be shown; the text names the place and what was expected there."""
+
+
+def _require(condition: bool, place: str, expected: str) -> None:
+    if not condition:
+        raise ViewError(f"{place}: expected {expected}")
+
+
+def _require_text(text: str, place: str, *, empty: bool = False) -> None:
+    _require(len(text) <= MAX_TEXT, place, f"at most {MAX_TEXT} characters")
+    _require(empty or bool(text.strip()), place, "a text that is not empty")
+
+
+def _require_number(number: float | None, low: float, high: float, place: str) -> None:
+    if number is not None:
+        _require(math.isfinite(number) and low <= number <= high, place, f"a number in {low:g}..{high:g}")
+
+
+def _require_time(ms: int | None, place: str) -> None:
+    _require(ms is None or 0 <= ms <= MAX_TIME_MS, place, f"milliseconds in 0..{MAX_TIME_MS}")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One kept decision of the irrigation: when, what came of it, and why, in Vietnamese."""
+
+    at_ms: int
+    verdict: str
+    text: str
+
+    def __post_init__(self) -> None:
+        _require_time(self.at_ms, "reason.at_ms")
+        _require_text(self.text, "reason.text")
+        _require_text(self.verdict, "reason.verdict")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A watering that is on now. It ends by itself at ``ends_ms``, whatever happens to this page."""
+
+    started_ms: int
+    ends_ms: int
+
+    def __post_init__(self) -> None:
+        _require_time(self.started_ms, "running.started_ms")
+        _require_time(self.ends_ms, "running.ends_ms")
+
+
+@dataclass(frozen=True)
+class Band:
+    """Between what the soil moisture is kept: watered below ``dry_pct``, up to ``target_pct``."""
+
+    dry_pct: float
+    target_pct: float
+
+    def __post_init__(self) -> None:
+        _require_number(self.dry_pct, 0, 100, "band.dry_pct")
+        _require_number(self.target_pct, 0, 100, "band.target_pct")
+        _require(self.dry_pct < self.target_pct, "band", "dry_pct below target_pct")
+
+
+@dataclass(frozen=True)
+class Watering:
+    """A past or present watering; ``off_ms`` is None while it runs."""
+
+    on_ms: int
+    off_ms: int | None
+
+    def __post_init__(self) -> None:
+        _require_time(self.on_ms, "watering.on_ms")
+        _require_time(self.off_ms, "watering.off_ms")
+
+
+@dataclass(frozen=True)
+class Garden:
+    """One zone as its farmer sees it."""
+
+    id: str
+    name: str
+    state: GardenState
+    moisture_pct: float | None
+    measured_ms: int | None
+    doing: str
+    why: tuple[Reason, ...]
+    running: Running | None
+    can_water: bool
+    litres_per_minute: float | None
+    max_minutes: int
+    band: Band
+    history: tuple[tuple[int, float], ...]
+    waterings: tuple[Watering, ...]
+
+    def __post_init__(self) -> None:
+        _require_text(self.id, "garden.id")
+        _require_text(self.name, "garden.name")
+        _require_text(self.doing, "garden.doing", empty=True)
+        _require_number(self.moisture_pct, 0, 100, "garden.moisture_pct")
+        _require_number(self.litres_per_minute, 0, 1e6, "garden.litres_per_minute")
+        _require_number(self.max_minutes, 1, 24 * 60, "garden.max_minutes")
+        _require(len(self.why) <= MAX_REASONS, "garden.why", f"at most {MAX_REASONS} reasons")
+        _require(len(self.history) <= MAX_HISTORY, "garden.history", f"at most {MAX_HISTORY} points")
+        _require(len(self.waterings) <= MAX_WATERINGS, "garden.waterings", f"at most {MAX_WATERINGS} waterings")
+        _require_time(self.measured_ms, "garden.measured_ms")
+        for at_ms, percent in self.history:
+            _require_time(at_ms, "garden.history")
+            _require_number(percent, 0, 100, "garden.history")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the water comes from: a ditch or canal, its level and its salt."""
+
+    id: str
+    name: str
+    state: SourceState
+    level_mm: int | None
+    conductivity_us_cm: float | None
+    limit_us_cm: float | None
+    measured_ms: int | None
+
+    def __post_init__(self) -> None:
+        _require_text(self.id, "source.id")
+        _require_text(self.name, "source.name")
+        _require_number(self.level_mm, -10_000, 100_000, "source.level_mm")
+        _require_number(self.conductivity_us_cm, 0, 200_000, "source.conductivity_us_cm")
+        _require_number(self.limit_us_cm, 0, 200_000, "source.limit_us_cm")
+        _require_time(self.measured_ms, "source.measured_ms")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a person should know now."""
+
+    code: str
+    level: AlertLevel
+    text: str
+
+    def __post_init__(self) -> None:
+        _require_text(self.code, "alert.code")
+        _require_text(self.text, "alert.text")
+
+
+@dataclass(frozen=True)
+class Village:
+    """Everything on the first page, as known at ``now_ms`` (village time, UTC)."""
+
+    id: str
+    name: str
+    now_ms: int
+    gardens: tuple[Garden, ...]
+    sources: tuple[Source, ...]
+    alerts: tuple[Alert, ...]
+    simulated: bool
+    speed: float
+
+    def __post_init__(self) -> None:
+        _require_text(self.id, "village.id")
+        _require_text(self.name, "village.name")
+        _require(len(self.gardens) <= MAX_GARDENS, "village.gardens", f"at most {MAX_GARDENS} gardens")
+        _require(len(self.sources) <= MAX_SOURCES, "village.sources", f"at most {MAX_SOURCES} sources")
+        _require(len(self.alerts) <= MAX_ALERTS, "village.alerts", f"at most {MAX_ALERTS} alerts")
+        _require_time(self.now_ms, "village.now_ms")
+        _require_number(self.speed, 0.001, 100_000, "village.speed")
+        ids = [garden.id for garden in self.gardens]
+        _require(len(ids) == len(set(ids)), "village.gardens", "every id once")
+
+    def to_json(self) -> str:
+        return encode(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Village:
+        """Read what ``to_json`` wrote. Raises ViewError for anything else."""
+        if len(text) > MAX_JSON_BYTES:
+            raise ViewError(f"village: expected at most {MAX_JSON_BYTES} bytes")
+        try:
+            return decode(cls, text)
+        except StrictJsonError as error:
+            raise ViewError(str(error)) from error
+
+
+def age_s(measured_ms: int | None, now_ms: int) -> int | None:
+    """How old a reading is; one from the future (a clock was set back) counts as just measured."""
+    return None if measured_ms is None else max(0, now_ms - measured_ms) // 1000
+
+
+def is_stale(measured_ms: int | None, now_ms: int) -> bool:
+    """Too old, or never measured: then no number of it may be shown as if it were now."""
+    return measured_ms is None or now_ms - measured_ms > STALE_MS
+
+
+def is_running(garden: Garden, village: Village, now_ms: int) -> bool:
+    """A watering is shown as on only while it can be on, and while we heard of the village lately."""
+    if garden.running is None or is_stale(village.now_ms, now_ms):
+        return False
+    return now_ms < garden.running.ends_ms
+
+
+def shown_state(garden: Garden, village: Village, now_ms: int) -> GardenState:
+    """The state to show at ``now_ms``, which may be long after the view was made."""
+    if is_running(garden, village, now_ms):
+        return "watering"
+    if is_stale(garden.measured_ms, now_ms) or is_stale(village.now_ms, now_ms):
+        return "blind"
+    return soil_state(garden.moisture_pct, garden.band)
+
+
+def soil_state(moisture_pct: float | None, band: Band) -> GardenState:
+    """Khô, vừa or ướt: what the soil is, apart from whether it is watered."""
+    if moisture_pct is None:
+        return "blind"
+    if moisture_pct < band.dry_pct:
+        return "dry"
+    return "wet" if moisture_pct > band.target_pct else "ok"
+
+
+def shown_source_state(source: Source, village: Village, now_ms: int) -> SourceState:
+    """A source that was not measured lately is blind, whatever it was before."""
+    if is_stale(source.measured_ms, now_ms) or is_stale(village.now_ms, now_ms):
+        return "blind"
+    return source.state
