@@ -123,8 +123,9 @@ def classify(batch: Iterable[Reading], stored: Mapping[Identity, Reading]) -> Ve
         if refused is not None:
             verdict.rejected.append(refused)
             continue
-        first = known.setdefault(reading.identity, reading)
-        if first is reading:
+        first = known.get(reading.identity)
+        if first is None:
+            known[reading.identity] = reading
             verdict.new.append(reading)
         elif first == reading:
             verdict.same += 1

@@ -1,0 +1,43 @@
+"""The farmer's page goes to the cloud as it is shown in the village: when it changed, and as a sign of life."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import zstandard
+
+from gateway.core import sync
+from gateway.uplink.client import Answer
+from gateway.uplink.lanes import Poster
+from kit import log
+from kit.clock import Clock
+from pages.view import Village
+
+SNAPSHOT = "/api/v1/snapshot"
+
+
+class Page:
+    """Sends what ``build`` makes of the village now."""
+
+    def __init__(self, clock: Clock, cloud: Poster, build: Callable[[int], Village]) -> None:
+        self._clock = clock
+        self._cloud = cloud
+        self._build = build
+        self._sent: tuple[int, Village] | None = None
+        self._log = log.get(part="page")
+
+    def send_if_due(self) -> Answer | None:
+        """The cloud's answer, or None when there was nothing to send."""
+        now_ms = self._clock.now_ms()
+        village = self._build(now_ms)
+        timeless = dataclasses.replace(village, now_ms=0)
+        sent_ms, before = self._sent or (None, None)
+        if not sync.snapshot_due(now_ms, sent_ms, changed=timeless != before):
+            return None
+        answer = self._cloud.post(SNAPSHOT, zstandard.ZstdCompressor(level=19).compress(village.to_json().encode()))
+        if answer.status == 200:
+            self._sent = (now_ms, timeless)
+        else:
+            self._log.warning("the cloud did not take the page", status=answer.status, code=answer.body.get("code"))
+        return answer

@@ -1,0 +1,77 @@
+"""A throw-away PostgreSQL cluster, started once for a test session, with a fresh database for each test.
+
+PostgreSQL refuses to run as root, so its programs run as the user ``postgres`` that Debian's package makes. When the
+package is missing and this is root, it is installed; else the test is skipped with a line that says what to do.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.ports import free_port
+
+USER = "postgres"
+_FAST = "-c fsync=on -c full_page_writes=off -c autovacuum=off -c shared_buffers=16MB -c max_connections=40"
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def _install() -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]):
+        done = subprocess.run(["apt-get", *command], capture_output=True, text=True, env=environment)
+        if done.returncode:
+            pytest.skip(f"PostgreSQL cannot be installed here: {done.stderr.strip()[-200:]}")
+
+
+class Postgres:
+    """One cluster in a folder of its own."""
+
+    def __init__(self) -> None:
+        if _programs() is None:
+            _install()
+        programs = _programs()
+        assert programs is not None
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="hoiquan-pg-"))
+        self._as_root = os.geteuid() == 0
+        if self._as_root:
+            owner = pwd.getpwnam(USER)
+            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
+        self.port = free_port()
+        self._databases = 0
+        data = str(self._folder / "data")
+        self._run("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_FAST}"
+        self._run("pg_ctl", "-D", data, "-w", "-t", "30", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), *arguments]
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, cwd="/",
+            user=USER if self._as_root else None, group=USER if self._as_root else None,
+            extra_groups=[] if self._as_root else None,
+        )  # fmt: skip
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        name = f"ledger{self._databases}"
+        with psycopg.connect(f"postgresql://{USER}@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
