@@ -1,0 +1,91 @@
+"""The vote of a garden's moisture probes.
+
+Rules
+1. A probe has no vote when it was never heard, is older than its garden allows, says itself that it is faulty or
+   doubtful, or shows what no soil can show (D1).
+2. A majority of the garden's probes must be able to vote. With fewer the vote is *unsure*, with none it is *blind*.
+3. Of one fit probe (in a garden that has only one) its own value counts; of two that agree their mean; of more the
+   median, so that one wrong probe of three never decides (D1).
+4. Probes that lie further apart than ``soil_spread_e4`` disagree: two, or more of which none is near the median.
+   The vote is then unsure. It keeps its value, because that may stop a run.
+5. Only a *sure* vote may start water (S12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.state import Latest
+from gateway.core.types import Limits, ZoneSettings
+from wire import fields
+
+
+class Trust(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What the probes say together. ``dropped`` names each probe without a vote, and why."""
+
+    trust: Trust
+    soil_e4: int | None
+    fit: int
+    asked: int
+    dropped: tuple[tuple[str, str], ...] = ()
+
+
+def vote(zone: ZoneSettings, latest: Mapping[str, Latest], now_ms: int, limits: Limits) -> Vote:
+    """The vote of the probes of one zone."""
+    values: list[int] = []
+    dropped: list[tuple[str, str]] = []
+    for probe in zone.probes:
+        reading = latest.get(probe.key)
+        fault = _fault(reading, now_ms - zone.probe_max_age_ms, limits)
+        if fault or reading is None or reading.value is None:
+            dropped.append((f"{probe.node}/{probe.channel}", fault or "missing"))
+        else:
+            values.append(reading.value)
+    values.sort()
+    trust, soil_e4 = _agree(values, len(zone.probes), limits.soil_spread_e4)
+    return Vote(trust, soil_e4, len(values), len(zone.probes), tuple(dropped))
+
+
+def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits) -> str | None:
+    if reading is None:
+        return "missing"
+    if reading.measured_at_ms < oldest_at_ms:
+        return "stale"
+    if reading.value is None or reading.quality not in (fields.GOOD, fields.NOT_EVALUATED):
+        return "faulty"
+    if not limits.soil_min_e4 <= reading.value <= limits.soil_max_e4:
+        return "impossible"
+    return None
+
+
+def _agree(values: list[int], asked: int, spread_e4: int) -> tuple[Trust, int | None]:
+    """Trust and value of sorted values from ``asked`` probes."""
+    n = len(values)
+    if n == 0:
+        return Trust.BLIND, None
+    middle = values[n // 2] if n % 2 else (values[n // 2 - 1] + values[n // 2]) // 2
+    if 2 * n <= asked:
+        return Trust.UNSURE, middle
+    if n == 2 and values[1] - values[0] > spread_e4:
+        return Trust.UNSURE, middle
+    if n > 2 and min(_gaps(values)) > spread_e4:
+        return Trust.UNSURE, middle
+    return Trust.SURE, middle
+
+
+def _gaps(values: list[int]) -> tuple[int, int]:
+    """How far the middle value is from its two neighbours; of an even number, the two middle ones from each other."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return values[half] - values[half - 1], values[half + 1] - values[half]
+    gap = values[half] - values[half - 1]
+    return gap, gap

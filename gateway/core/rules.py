@@ -1,0 +1,89 @@
+"""The words of a decision: what came of it (verdict) and by which rule. Stable codes, kept in the store for years.
+
+Rules
+1. A code is never given another meaning; one that is no longer used keeps its line.
+2. Every rule has a Vietnamese and an English sentence in ``gateway.core.reasons``; a test holds that.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a decision means for the garden."""
+
+    START = "start"  # water is being let in
+    WATERING = "watering"  # it goes on
+    STOP = "stop"  # a run ends, or has ended
+    REFUSED = "refused"  # water was wanted, by dry soil or by a person, and a guard said no
+    WAIT = "wait"  # water is wanted and allowed, and its turn comes
+    NO = "no"  # water is not wanted, or it is not known whether it is
+    FAULT = "fault"  # something did not do what it was told
+
+
+class Rule(StrEnum):
+    """Why."""
+
+    # Starting and going on
+    SOIL_DRY = "soil_dry"
+    MANUAL_WATER = "manual_water"
+    WATER_ON = "water_on"
+    GATEWAY_RESTARTED = "gateway_restarted"
+
+    # The ends that belong to a run
+    TARGET_REACHED = "target_reached"
+    MAX_RUN = "max_run"
+    MANUAL_DONE = "manual_done"
+    MANUAL_STOP = "manual_stop"
+    ZONE_REMOVED = "zone_removed"
+    RUN_ENDED = "run_ended"
+
+    # The soil does not ask for water, or nobody knows
+    SOIL_OK = "soil_ok"
+    PROBES_BLIND = "probes_blind"
+    PROBES_UNSURE = "probes_unsure"
+
+    # The source must not be drawn from
+    SOURCE_SALT = "source_salt"
+    SOURCE_SALT_EASING = "source_salt_easing"
+    SOURCE_SALT_UNKNOWN = "source_salt_unknown"
+    SOURCE_LOW = "source_low"
+    SOURCE_REFILLING = "source_refilling"
+    SOURCE_LEVEL_UNKNOWN = "source_level_unknown"
+    SOURCE_MISSING = "source_missing"
+
+    # Water is wanted but not now
+    HELD_BY_STOP = "held_by_stop"
+    RESTING = "resting"
+    DAILY_CAP = "daily_cap"
+    PUMP_BUSY = "pump_busy"
+    PUMP_RESTING = "pump_resting"
+    NODE_SILENT = "node_silent"
+    VALVE_QUARANTINED = "valve_quarantined"
+    PUMP_QUARANTINED = "pump_quarantined"
+
+    # Requests of people that cannot be met
+    INTENT_EXPIRED = "intent_expired"
+    INTENT_WRONG = "intent_wrong"
+    ALREADY_WATERING = "already_watering"
+    NOTHING_TO_STOP = "nothing_to_stop"
+
+    # Something did not do what it was told
+    NO_ANSWER = "no_answer"
+    NODE_REFUSED = "node_refused"
+    NODE_RESTARTED = "node_restarted"
+    LEASE_ENDED = "lease_ended"
+    OUTPUT_STRANGE = "output_strange"
+    OUTPUT_BACK = "output_back"
+
+
+# A run that ends by one of these was not ended by a decision of the gateway.
+FAULTS = frozenset(
+    {
+        Rule.NO_ANSWER,
+        Rule.NODE_REFUSED,
+        Rule.NODE_RESTARTED,
+        Rule.LEASE_ENDED,
+    }
+)

@@ -1,0 +1,172 @@
+"""One watering, from the decision until both outputs are known to be off.
+
+Rules
+1. The order is: valve OPEN, its receipt, pump OPEN, its receipt, water; then pump CLOSE, its receipt, valve CLOSE, its
+   receipt, over (S8). A garden without a pump leaves the pump out.
+2. Every OPEN lasts at most a lease and never longer than what remains of the run (S1). Leases are renewed at a third.
+3. A run that has a reason to stop only closes from then on; the first reason is the one that is kept.
+4. A valve waits for its pump to close for as long as an answer may take, not longer: then both are UNKNOWN to us,
+   and both end by their leases.
+5. When an output gives trouble (no answer, refused, gone off, node restarted) the run is ended and told. Whether
+   another one begins is for the ordinary rules to say, with rest and daily cap.
+6. Beginning, water on, stop, and over are told each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.core import outputs
+from gateway.core.rules import FAULTS, Rule, Verdict
+from gateway.core.state import OutputState, Phase, Run
+from gateway.core.turn import Finding, Turn
+from gateway.core.types import DAY_MS, Fact, OutputRef, RunEnded, RunStarted, ZoneSettings
+from gateway.core.zone import planned_end, why_stop
+from wire import commands
+
+MINUTE_MS = 60_000
+
+
+def begin(turn: Turn, zone: ZoneSettings, finding: Finding, planned_ms: int, user: str = "") -> None:
+    """Start a run that its guards have allowed."""
+    turn.last_run += 1
+    run = Run(
+        number=turn.last_run,
+        why=finding.rule,
+        user=user,
+        valve=zone.valve,
+        pump=zone.pump,
+        asked_at_ms=turn.now_ms,
+        ends_at_ms=turn.now_ms + planned_ms,
+        flow_ml_min=zone.flow_ml_min,
+    )
+    before = turn.zone(zone.id)
+    recent = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < DAY_MS)
+    turn.zones[zone.id] = replace(
+        before,
+        run=run,
+        starts_at_ms=(*recent, turn.now_ms),
+        held_until_at_ms=None if finding.rule is Rule.MANUAL_WATER else before.held_until_at_ms,
+    )
+    for ref in _refs(run):
+        turn.user_of[ref.key] = zone.id
+        turn.outputs[ref.key] = replace(turn.output(ref), trouble=None, status=0)
+    turn.decide(zone.id, finding, always=True)
+    advance(turn, zone.id)
+
+
+def end(turn: Turn, zone_id: str, finding: Finding) -> None:
+    """Give a run its reason to stop; from now on it only closes."""
+    zone = turn.zone(zone_id)
+    if zone.run is None or zone.run.stop is not None:
+        return
+    turn.zones[zone_id] = replace(zone, run=replace(zone.run, stop=finding.rule))
+    turn.decide(zone_id, finding, always=True)
+
+
+def advance(turn: Turn, zone_id: str) -> None:
+    """Do the next things of a run: end it, open, renew, close, or be done."""
+    run = turn.zone(zone_id).run
+    if run is None:
+        return
+    if run.stop is None:
+        finding = _fault(turn, run) or why_stop(turn, turn.settings.zone_by_id.get(zone_id), run)
+        if finding is None:
+            _keep_open(turn, zone_id, run)
+            return
+        end(turn, zone_id, finding)
+    _close_down(turn, zone_id)
+
+
+def _refs(run: Run) -> tuple[OutputRef, ...]:
+    return (run.valve,) if run.pump is None else (run.valve, run.pump)
+
+
+def _fault(turn: Turn, run: Run) -> Finding | None:
+    """The trouble of an output of the run, told as a decision."""
+    for ref in _refs(run):
+        output = turn.output(ref)
+        if output.trouble is None:
+            continue
+        if output.trouble is Rule.LEASE_ENDED and run.ends_at_ms - turn.now_ms <= turn.limits.answer_ms:
+            return planned_end(run)  # the node was a moment faster than we
+        inputs: dict[str, Fact] = {"output": "valve" if ref == run.valve else "pump", "node": ref.node}
+        if output.status:
+            inputs["status"] = commands.status_name(output.status)
+        verdict = Verdict.FAULT if output.trouble in FAULTS else Verdict.STOP
+        return Finding(verdict, output.trouble, inputs, {"answer_ms": turn.limits.answer_ms})
+    return None
+
+
+# ---- opening
+
+
+def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
+    remaining_ms = run.ends_at_ms - turn.now_ms
+    limits = turn.limits
+    _open_or_renew(turn, run, run.valve, min(limits.lease_ms, remaining_ms))
+    if turn.output(run.valve).phase is not Phase.OPEN:
+        return
+    if run.pump is not None:
+        _open_or_renew(turn, run, run.pump, min(limits.pump_lease_ms, remaining_ms))
+        if turn.output(run.pump).phase is not Phase.OPEN:
+            return
+    if run.started_at_ms is None:
+        zone = turn.zone(zone_id)
+        turn.zones[zone_id] = replace(zone, run=replace(run, started_at_ms=turn.now_ms))
+        turn.effects.append(RunStarted(run.number, zone_id, turn.now_ms, run.why))
+    finding = Finding(Verdict.WATERING, Rule.WATER_ON, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
+    turn.decide(zone_id, finding, always=run.started_at_ms is None)
+
+
+def _open_or_renew(turn: Turn, run: Run, ref: OutputRef, lease_ms: int) -> None:
+    output = turn.output(ref)
+    if output.phase is Phase.CLOSED or outputs.renewal_due(turn, output, run.ends_at_ms):
+        outputs.open_for(turn, ref, lease_ms)
+
+
+# ---- closing
+
+
+def _close_down(turn: Turn, zone_id: str) -> None:
+    run = turn.zone(zone_id).run
+    if run is None:
+        return
+    if run.pump is not None and outputs.needs_close(turn.output(run.pump)):
+        outputs.close(turn, run.pump)
+    pump_settled = run.pump is None or turn.output(run.pump).phase in (*outputs.AT_REST, Phase.UNKNOWN)
+    valve = turn.output(run.valve)
+    if outputs.needs_close(valve) and (pump_settled or valve.phase is Phase.UNKNOWN):
+        outputs.close(turn, run.valve)
+    if all(turn.output(ref).phase in outputs.AT_REST for ref in _refs(run)):
+        _finish(turn, zone_id, run)
+
+
+def _finish(turn: Turn, zone_id: str, run: Run) -> None:
+    for ref in _refs(run):
+        turn.user_of.pop(ref.key, None)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=None, ended_at_ms=turn.now_ms)
+    if run.started_at_ms is not None and run.stop is not None:
+        ended_at_ms = max(run.started_at_ms, _stopped_at_ms(turn, run))
+        flowed_ms = ended_at_ms - run.started_at_ms
+        millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
+        turn.effects.append(
+            RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop)
+        )
+        facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
+        turn.decide(zone_id, Finding(Verdict.STOP, Rule.RUN_ENDED, facts), always=True)
+    for ref in _refs(run):
+        if turn.output(ref).phase is Phase.QUARANTINED:
+            rule = Rule.VALVE_QUARANTINED if ref == run.valve else Rule.PUMP_QUARANTINED
+            turn.decide(zone_id, Finding(Verdict.FAULT, rule, {"node": ref.node}), always=True)
+
+
+def _stopped_at_ms(turn: Turn, run: Run) -> int:
+    """When the water stopped: with the first of its outputs that went off, or else when its lease was over."""
+    return min(_off_at_ms(turn, turn.output(ref)) for ref in _refs(run))
+
+
+def _off_at_ms(turn: Turn, output: OutputState) -> int:
+    if output.phase is Phase.CLOSED and output.closed_at_ms is not None:
+        return output.closed_at_ms
+    return min(turn.now_ms, output.until_at_ms)

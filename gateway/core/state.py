@@ -1,0 +1,171 @@
+"""All that the irrigation remembers between two steps, and its exact form as JSON.
+
+Rules
+1. Nothing else is remembered anywhere: state, time, inputs and limits decide everything.
+2. JSON and back is the identity. Another version, an unknown, missing or wrong key is refused (StateError): a state
+   that is half understood is worse than none, because the lease closes everything anyway.
+3. Instants end in ``_at_ms``; ``shifted`` moves all of them when somebody sets the clock, so that no run gets longer
+   or shorter and no rest vanishes (S4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from gateway.core.jsons import ShapeError, from_plain, to_plain
+from gateway.core.rules import Rule, Verdict
+from gateway.core.types import OutputRef
+
+VERSION = 1
+
+
+class StateError(Exception):
+    """A stored state that cannot be used."""
+
+
+class Phase(StrEnum):
+    """What the gateway knows of an output."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    ASKING = "asking"  # it was open when the gateway ended; the node is asked
+    CLOSING = "closing"
+    UNKNOWN = "unknown"  # a command was not answered: neither open nor closed may be assumed (S9)
+    QUARANTINED = "quarantined"  # it did not answer even to being closed; not used until proved off
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest reading of a sensor."""
+
+    measured_at_ms: int
+    value: int | None
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """The boot that commands are made for, and the highest counter ever given to the node."""
+
+    boot: int
+    counter: int = 0
+    heard_uptime_ms: int = 0  # of the newest receipt of this boot
+
+
+@dataclass(frozen=True, slots=True)
+class OutputState:
+    phase: Phase = Phase.CLOSED
+    counter: int = 0  # of the last command for it
+    asked_at_ms: int | None = None  # when the command that awaits its answer was decided
+    granted_at_ms: int = 0  # when the lease was last asked for
+    lease_ms: int = 0
+    until_at_ms: int = 0  # until then it may be on, as far as is known
+    closes: int = 0  # CLOSE commands without an answer
+    closed_at_ms: int | None = None  # since when it is known to be off; None: it never was on
+    heard_uptime_ms: int = 0
+    trouble: Rule | None = None  # why it is not what it was told to be
+    status: int = 0  # of the receipt that told so
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """The memory of the two hystereses."""
+
+    salt: bool = False
+    low: bool = False
+    fresh_since_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The last decision told about a zone."""
+
+    verdict: Verdict
+    rule: Rule
+    said_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One watering, from the decision until both outputs are known to be off."""
+
+    number: int
+    why: Rule
+    user: str
+    valve: OutputRef
+    pump: OutputRef | None
+    asked_at_ms: int
+    ends_at_ms: int
+    flow_ml_min: int
+    started_at_ms: int | None = None  # since when water flows
+    stop: Rule | None = None  # once set the run only closes
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    dry_since_at_ms: int | None = None
+    starts_at_ms: tuple[int, ...] = ()  # of the last 24 hours
+    ended_at_ms: int | None = None
+    held_until_at_ms: int | None = None
+    said: Said | None = None
+    run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    at_ms: int = 0
+    latest: Mapping[str, Latest] = field(default_factory=dict)  # by SensorRef.key
+    nodes: Mapping[str, NodeState] = field(default_factory=dict)
+    outputs: Mapping[str, OutputState] = field(default_factory=dict)  # by OutputRef.key
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    zones: Mapping[str, ZoneState] = field(default_factory=dict)
+    last_intent: int = 0
+    last_run: int = 0
+
+    def to_json(self) -> str:
+        return json.dumps({"version": VERSION, "state": to_plain(self)}, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        """Raises StateError."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise StateError(f"not JSON: {error}") from error
+        if not isinstance(found, dict) or set(found) != {"version", "state"}:
+            raise StateError("not a state: expected version and state")
+        if found["version"] != VERSION:
+            raise StateError(f"state of version {found['version']!r}; this program knows version {VERSION}")
+        try:
+            state: State = from_plain(cls, found["state"], "state")
+        except ShapeError as error:
+            raise StateError(str(error)) from error
+        return state
+
+
+def shifted(state: State, by_ms: int) -> State:
+    """The same state on a clock that was set forward by ``by_ms`` (negative: back)."""
+    return state if by_ms == 0 else replace(_shift(state, by_ms), at_ms=state.at_ms + by_ms)
+
+
+def _shift(part: Any, by_ms: int) -> Any:
+    if is_dataclass(part) and not isinstance(part, type):
+        moved = {}
+        for f in fields(part):
+            value = getattr(part, f.name)
+            moved[f.name] = _moved(value, by_ms) if f.name.endswith("_at_ms") else _shift(value, by_ms)
+        return replace(part, **moved)
+    if isinstance(part, Mapping):
+        return {key: _shift(value, by_ms) for key, value in part.items()}
+    return part
+
+
+def _moved(instant: Any, by_ms: int) -> Any:
+    if isinstance(instant, tuple):
+        return tuple(i + by_ms for i in instant)
+    return None if instant is None else instant + by_ms

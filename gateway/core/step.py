@@ -1,0 +1,222 @@
+"""The irrigation's one public function.
+
+Rules
+1. ``step`` decides from its arguments alone; the same arguments give the same state and effects (D6).
+2. Its order is fixed: clock, readings, boots, receipts, missing answers, sources, votes, requests of people, runs,
+   starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
+3. The caller commits state and effects together before it sends a command.
+4. Time never runs backwards here: when the wall clock does, all remembered instants move back with it (S4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.core import outputs, probes, run, source, zone
+from gateway.core.probes import Trust
+from gateway.core.rules import Rule, Verdict
+from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
+from gateway.core.turn import Finding, Turn
+from gateway.core.types import Effect, Inputs, Intent, Limits, Reading, ZoneSettings
+
+MINUTE_MS = 60_000
+QUIET_WAKE_MS = 30_000
+
+
+def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[State, tuple[Effect, ...]]:
+    """Decide what to do now."""
+    state = shifted(state, inputs.clock_step_ms)
+    if now_ms < state.at_ms:
+        state = shifted(state, now_ms - state.at_ms)
+    turn = Turn(state, now_ms, inputs, limits)
+    _hear(turn, inputs)
+    _look(turn)
+    for intent in sorted(inputs.intents, key=lambda i: i.id):
+        _obey(turn, intent)
+    for zone_id in _zones_in_order(turn):
+        run.advance(turn, zone_id)
+    _start_what_is_dry(turn)
+    return _state_of(turn), tuple(turn.effects)
+
+
+def next_wake_ms(state: State, limits: Limits) -> int:
+    """The latest time of the next step if nothing happens: the first deadline, or a quiet interval."""
+    wakes = [state.at_ms + QUIET_WAKE_MS]
+    for output in state.outputs.values():
+        if output.asked_at_ms is not None:
+            wakes.append(output.asked_at_ms + limits.answer_ms)
+        elif output.phase is Phase.OPEN:
+            wakes.append(output.granted_at_ms + output.lease_ms // 3)
+    for zone_state in state.zones.values():
+        if zone_state.run:
+            # S5: a source that goes stale while water runs is noticed within half the time that it may take.
+            wakes += [zone_state.run.ends_at_ms, state.at_ms + limits.answer_ms // 2]
+    return max(min(wakes), state.at_ms)
+
+
+# ---- what happened
+
+
+def _hear(turn: Turn, inputs: Inputs) -> None:
+    for reading in inputs.readings:
+        _admit(turn, reading)
+    for link in sorted(inputs.links, key=lambda known: known.node):
+        outputs.meet(turn, link)
+    for receipt in inputs.receipts:
+        outputs.hear(turn, receipt)
+    for refs in turn.refs_of.values():
+        for ref in refs:
+            outputs.watch(turn, ref)
+    if inputs.restarted:
+        outputs.ask_all(turn)
+        for zone_id in _zones_in_order(turn):
+            going = turn.zone(zone_id).run
+            if going and going.stop is None:
+                turn.decide(zone_id, Finding(Verdict.WATERING, Rule.GATEWAY_RESTARTED), always=True)
+
+
+def _admit(turn: Turn, reading: Reading) -> None:
+    """Keep the newest reading of a sensor. One without a time, or from the future, is no news (S12)."""
+    key = reading.sensor.key
+    if key not in turn.settings.sensor_keys or not reading.timed:
+        return
+    if reading.measured_at_ms > turn.now_ms + turn.limits.ahead_ms:
+        return
+    before = turn.latest.get(key)
+    if before is None or reading.measured_at_ms >= before.measured_at_ms:
+        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality)
+
+
+def _look(turn: Turn) -> None:
+    """Judge the sources and take the votes."""
+    for settings in turn.settings.sources:
+        before = turn.sources.get(settings.id) or SourceState()
+        after, view = source.look(settings, before, turn.latest, turn.now_ms, turn.limits)
+        turn.sources[settings.id] = after
+        turn.views[settings.id] = view
+    for settings_of_zone in turn.settings.zones:
+        vote = probes.vote(settings_of_zone, turn.latest, turn.now_ms, turn.limits)
+        turn.votes[settings_of_zone.id] = vote
+        zone_state = turn.zone(settings_of_zone.id)
+        if vote.trust is Trust.SURE and vote.soil_e4 is not None:
+            dry_since = zone_state.dry_since_at_ms
+            is_dry = vote.soil_e4 <= settings_of_zone.dry_e4
+            since = (turn.now_ms if dry_since is None else dry_since) if is_dry else None
+            if since != dry_since:
+                turn.zones[settings_of_zone.id] = replace(zone_state, dry_since_at_ms=since)
+
+
+# ---- what people ask for
+
+
+def _obey(turn: Turn, intent: Intent) -> None:
+    if intent.id <= turn.last_intent:
+        return
+    turn.last_intent = intent.id
+    settings = turn.settings.zone_by_id.get(intent.zone)
+    asked = Finding(
+        Verdict.REFUSED, Rule.INTENT_WRONG, {"kind": intent.kind, "minutes": intent.minutes, "user": intent.user}
+    )
+    if settings is None or intent.kind not in ("water", "stop"):
+        turn.decide(intent.zone, asked, always=True)
+    elif intent.kind == "stop":
+        _stop(turn, settings, intent, asked)
+    else:
+        _water(turn, settings, intent, asked)
+
+
+def _stop(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
+    """A stop is obeyed even when it comes late, unless the run began after it was asked for."""
+    going = turn.zone(settings.id).run
+    late = turn.now_ms > intent.expires_at_ms
+    if late and (going is None or going.asked_at_ms > intent.at_ms):
+        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
+        return
+    held_until_at_ms = turn.now_ms + turn.limits.stop_hold_ms
+    turn.zones[settings.id] = replace(turn.zone(settings.id), held_until_at_ms=held_until_at_ms)
+    facts = {**asked.inputs, "until_at_ms": held_until_at_ms}
+    if going is None:
+        turn.decide(settings.id, Finding(Verdict.NO, Rule.NOTHING_TO_STOP, facts), always=True)
+    elif going.stop is None:
+        run.end(turn, settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts))
+    else:
+        turn.decide(settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
+
+
+def _water(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
+    """A person's watering passes the same guards as the system's own, and is never kept for later."""
+    if turn.now_ms > intent.expires_at_ms:
+        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
+        return
+    if intent.minutes <= 0:
+        turn.decide(settings.id, asked, always=True)
+        return
+    going = turn.zone(settings.id).run
+    if going is not None:
+        turn.decide(settings.id, replace(asked, rule=Rule.ALREADY_WATERING), always=True)
+        return
+    blocked = zone.guard(turn, settings, manual=True)
+    if blocked:
+        facts = {**asked.inputs, **blocked.inputs}
+        turn.decide(settings.id, replace(blocked, verdict=Verdict.REFUSED, inputs=facts), always=True)
+        return
+    planned_ms = min(intent.minutes * MINUTE_MS, zone.longest_run_ms(turn, settings))
+    facts = {**asked.inputs, "run_ms": planned_ms}
+    finding = Finding(Verdict.START, Rule.MANUAL_WATER, facts, {"max_run_ms": settings.max_run_ms})
+    run.begin(turn, settings, finding, planned_ms, intent.user)
+
+
+# ---- what the soil asks for
+
+
+def _start_what_is_dry(turn: Turn) -> None:
+    """Judge every idle zone; of those that may start, the one dry longest goes first (rule 4 of zone)."""
+    ready: list[tuple[int, int, ZoneSettings, Finding]] = []
+    for place, settings in enumerate(turn.settings.zones):
+        state = turn.zone(settings.id)
+        if state.run is not None:
+            continue
+        finding = zone.need(settings, turn.votes[settings.id])
+        blocked = zone.guard(turn, settings, manual=False) if finding.verdict is Verdict.START else finding
+        if blocked:
+            turn.decide(settings.id, blocked)
+        else:
+            since_at_ms = turn.now_ms if state.dry_since_at_ms is None else state.dry_since_at_ms
+            ready.append((since_at_ms, place, settings, finding))
+    for _, _, settings, finding in sorted(ready, key=lambda entry: entry[:2]):
+        blocked = zone.guard(turn, settings, manual=False)
+        if blocked:
+            turn.decide(settings.id, blocked)
+        else:
+            run.begin(turn, settings, finding, zone.longest_run_ms(turn, settings))
+
+
+# ---- the new state
+
+
+def _zones_in_order(turn: Turn) -> list[str]:
+    """Zones in the order of the settings; behind them those that were removed while they ran."""
+    return [z.id for z in turn.settings.zones] + sorted(set(turn.zones) - set(turn.settings.zone_by_id))
+
+
+def _state_of(turn: Turn) -> State:
+    """What is worth remembering. Counters of nodes are never forgotten (S3)."""
+    settings = turn.settings
+    used = {ref.key for z in settings.zones for ref in (z.valve, z.pump) if ref}
+
+    def keep_zone(zone_id: str, state: ZoneState) -> bool:
+        return zone_id in settings.zone_by_id or state.run is not None
+
+    def keep_output(key: str, state: OutputState) -> bool:
+        return key in used or key in turn.user_of or state.phase is not Phase.CLOSED
+
+    return State(
+        at_ms=turn.now_ms,
+        latest={k: v for k, v in turn.latest.items() if k in settings.sensor_keys},
+        nodes=turn.nodes,
+        outputs={k: v for k, v in turn.outputs.items() if keep_output(k, v)},
+        sources={k: v for k, v in turn.sources.items() if k in settings.source_by_id},
+        zones={k: v for k, v in turn.zones.items() if keep_zone(k, v)},
+        last_intent=turn.last_intent,
+        last_run=turn.last_run,
+    )

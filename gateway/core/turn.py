@@ -1,0 +1,144 @@
+"""The scratch pad of one step: the state being changed, and the effects in the order in which they arise.
+
+Rules
+1. It lives for one call of ``step`` only; nothing outside ``gateway.core`` sees it.
+2. A command gets its counter here and nowhere else. Counters of a node rise strictly and are part of the state, which
+   is committed before anything is sent: so no counter is ever used twice (S3).
+3. A decision is told when verdict or rule changes, at every event of a run, and at least every ``decide_every_ms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.core.probes import Vote
+from gateway.core.rules import Rule, Verdict
+from gateway.core.source import SourceView
+from gateway.core.state import NodeState, OutputState, Said, State, ZoneState
+from gateway.core.types import Alarm, Decide, Effect, Fact, Inputs, Limits, Link, OutputRef, Send
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A judgement about a zone, with what is special to its rule."""
+
+    verdict: Verdict
+    rule: Rule
+    inputs: Mapping[str, Fact] = field(default_factory=dict)
+    limits: Mapping[str, Fact] = field(default_factory=dict)
+    until_at_ms: int | None = None  # when it may change by the passing of time alone
+
+
+class Turn:
+    """Everything one step works on. The dicts are fresh copies; what they hold is frozen."""
+
+    def __init__(self, state: State, now_ms: int, inputs: Inputs, limits: Limits) -> None:
+        self.now_ms = now_ms
+        self.settings = inputs.settings
+        self.limits = limits
+        self.links: dict[str, Link] = {link.node: link for link in inputs.links}
+        self.latest = dict(state.latest)
+        self.nodes = dict(state.nodes)
+        self.outputs = dict(state.outputs)
+        self.sources = dict(state.sources)
+        self.zones = dict(state.zones)
+        self.last_intent = state.last_intent
+        self.last_run = state.last_run
+        self.views: dict[str, SourceView] = {}
+        self.votes: dict[str, Vote] = {}
+        self.effects: list[Effect] = []
+        self.refs_of = _refs_by_node(state, inputs)
+        # Whose run an output serves: a pump serves one zone at a time.
+        self.user_of: dict[str, str] = {
+            ref.key: zone_id
+            for zone_id, zone in self.zones.items()
+            if zone.run
+            for ref in (zone.run.valve, zone.run.pump)
+            if ref
+        }
+
+    def output(self, ref: OutputRef) -> OutputState:
+        return self.outputs.get(ref.key) or OutputState()
+
+    def zone(self, zone_id: str) -> ZoneState:
+        return self.zones.get(zone_id) or ZoneState()
+
+    def send(self, node_id: str, action: int, output: int, duration_ms: int, zone: str) -> int:
+        """Add a command and return its counter. A node never heard of gets nothing, and so will not answer."""
+        node = self.nodes.get(node_id) or NodeState(boot=0)
+        # Seconds since 1970 as the floor: counters rise even when the gateway's memory was lost.
+        counter = max(node.counter + 1, self.now_ms // 1000)
+        self.nodes[node_id] = replace(node, counter=counter)
+        link = self.links.get(node_id)
+        if link is None:
+            return counter
+        self.effects.append(
+            Send(
+                node=node_id,
+                boot=link.boot,
+                nonce=link.nonce,
+                counter=counter,
+                action=action,
+                output=output,
+                duration_ms=duration_ms,
+                expires_uptime_ms=max(0, self.now_ms - link.offset_ms + self.limits.answer_ms),
+                expires_at_ms=self.now_ms + self.limits.answer_ms,
+                zone=zone,
+            )
+        )
+        return counter
+
+    def decide(self, zone_id: str, finding: Finding, *, always: bool = False) -> None:
+        """Tell a decision about a zone, unless the same was told a short while ago."""
+        zone = self.zone(zone_id)
+        said = zone.said
+        same = said is not None and (said.verdict, said.rule) == (finding.verdict, finding.rule)
+        if not always and said and same and self.now_ms - said.said_at_ms < self.limits.decide_every_ms:
+            return
+        self.zones[zone_id] = replace(zone, said=Said(finding.verdict, finding.rule, self.now_ms))
+        inputs, bounds = self._known(zone_id)
+        next_check_at_ms = self.now_ms + self.limits.decide_every_ms
+        if finding.until_at_ms is not None:
+            next_check_at_ms = max(self.now_ms, min(next_check_at_ms, finding.until_at_ms))
+        self.effects.append(
+            Decide(
+                at_ms=self.now_ms,
+                zone=zone_id,
+                verdict=finding.verdict,
+                rule=finding.rule,
+                inputs={**inputs, **finding.inputs},
+                limits={**bounds, **finding.limits},
+                next_check_at_ms=next_check_at_ms,
+            )
+        )
+
+    def alarm(self, ref: OutputRef, rule: Rule, *, on: bool) -> None:
+        self.effects.append(Alarm(self.now_ms, ref.node, ref.output, rule, on))
+
+    def _known(self, zone_id: str) -> tuple[dict[str, Fact], dict[str, Fact]]:
+        """What is known about a zone and its source, and the bounds it is held against."""
+        settings = self.settings.zone_by_id.get(zone_id)
+        if settings is None:
+            return {"garden": zone_id}, {}
+        inputs: dict[str, Fact] = {"garden": settings.name}
+        bounds: dict[str, Fact] = {"dry_e4": settings.dry_e4, "target_e4": settings.target_e4}
+        vote = self.votes.get(zone_id)
+        if vote:
+            inputs |= {"soil_e4": vote.soil_e4, "probes": vote.fit, "probes_asked": vote.asked}
+            inputs["dropped"] = ", ".join(f"{probe} {why}" for probe, why in vote.dropped)
+        view = self.views.get(settings.source)
+        if view:
+            inputs |= view.inputs
+            bounds |= view.limits
+        return inputs, bounds
+
+
+def _refs_by_node(state: State, inputs: Inputs) -> dict[str, list[OutputRef]]:
+    """All outputs that are used or remembered, in a fixed order."""
+    used = {ref for zone in inputs.settings.zones for ref in (zone.valve, zone.pump) if ref}
+    remembered = {OutputRef(node, int(output)) for node, _, output in (k.rpartition("/") for k in state.outputs)}
+    by_node: dict[str, list[OutputRef]] = {}
+    for ref in sorted(used | remembered, key=lambda r: (r.node, r.output)):
+        by_node.setdefault(ref.node, []).append(ref)
+    return by_node
