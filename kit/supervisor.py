@@ -107,10 +107,15 @@ class Supervisor:
             if child.due_s is not None and now_s >= child.due_s:
                 self._spawn(child)
 
-    def run(self, until: Callable[[], bool] = lambda: False) -> int:
-        """Poll until SIGTERM or SIGINT, until ``until()`` (then 0) or until a child is given up (then 1); stop all."""
+    def run(self, *programs: Program, until: Callable[[], bool] = lambda: False) -> int:
+        """Start the programs and keep them running until SIGTERM, SIGINT or ``until()``; then stop all and return 0.
+
+        Returns 1 as soon as one child is given up. The signals are caught before the first start.
+        """
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
+            for program in programs:
+                self.start(program)
             while self._stop_signal is None and not until() and not self.gave_up():
                 self.poll()
                 real_sleep_s(POLL_S)
