@@ -43,8 +43,6 @@ class Field:
         id: int,
         name: str,
         raw_unit: str,
-        raw_min: int,
-        raw_max: int,
         unit: str,
         decimals: int,
         value_min: int,
@@ -54,8 +52,7 @@ class Field:
         self.id = id
         self.name = name
         self.raw_unit = raw_unit
-        self.raw_min = raw_min
-        self.raw_max = raw_max
+        self.raw_min, self.raw_max = RAW_RANGES[id]
         self.unit = unit
         self.decimals = decimals
         self.value_min = value_min
@@ -85,20 +82,37 @@ DROPPED_READINGS = 13
 
 _U32 = 2147483647
 
+# What a raw integer can be. Apart from FIELDS, because it is all that a node needs to know of them.
+RAW_RANGES = {
+    SOIL_MOISTURE: (0, 3300000),
+    SOIL_TEMPERATURE: (-4000, 8000),
+    WATER_LEVEL: (-2000, 10000),
+    CONDUCTIVITY_25: (0, 80000),
+    WATER_TEMPERATURE: (-500, 6000),
+    FLOW: (0, 5000000),
+    BATTERY: (0, 60000),
+    RAIN: (0, _U32),
+    OUTPUT: (0, 1),
+    HEAP_FREE: (0, _U32),
+    RSSI: (-127, 0),
+    REFUSED_COMMANDS: (0, _U32),
+    DROPPED_READINGS: (0, _U32),
+}
+
 FIELDS = (
-    Field(SOIL_MOISTURE, "soil_moisture", "uV", 0, 3300000, "m3/m3", 4, 0, 10000, "Volumetric water content"),
-    Field(SOIL_TEMPERATURE, "soil_temperature", "0.01 degC", -4000, 8000, "degC", 2, -4000, 8000, "Soil"),
-    Field(WATER_LEVEL, "water_level", "mm", -2000, 10000, "mm", 0, -2000, 10000, "Above the local datum"),
-    Field(CONDUCTIVITY_25, "conductivity_25", "uS/cm", 0, 80000, "uS/cm", 0, 0, 80000, "EC at 25 degC"),
-    Field(WATER_TEMPERATURE, "water_temperature", "0.01 degC", -500, 6000, "degC", 2, -500, 6000, "Water"),
-    Field(FLOW, "flow", "mL/min", 0, 5000000, "L/min", 3, 0, 5000000, "Water through a valve"),
-    Field(BATTERY, "battery", "mV", 0, 60000, "V", 3, 0, 60000, "Supply of the node"),
-    Field(RAIN, "rain", "0.01 mm", 0, _U32, "mm", 2, 0, _U32, "Total of the tipping bucket since boot"),
-    Field(OUTPUT, "output", "0/1", 0, 1, "0/1", 0, 0, 1, "An output was switched; channel is its number"),
-    Field(HEAP_FREE, "heap_free", "B", 0, _U32, "B", 0, 0, _U32, "Free heap of the node after collection"),
-    Field(RSSI, "rssi", "dBm", -127, 0, "dBm", 0, -127, 0, "Signal of the access point"),
-    Field(REFUSED_COMMANDS, "refused_commands", "count", 0, _U32, "count", 0, 0, _U32, "Since boot"),
-    Field(DROPPED_READINGS, "dropped_readings", "count", 0, _U32, "count", 0, 0, _U32, "Lost: flash was full"),
+    Field(SOIL_MOISTURE, "soil_moisture", "uV", "m3/m3", 4, 0, 10000, "Volumetric water content"),
+    Field(SOIL_TEMPERATURE, "soil_temperature", "0.01 degC", "degC", 2, -4000, 8000, "Soil"),
+    Field(WATER_LEVEL, "water_level", "mm", "mm", 0, -2000, 10000, "Above the local datum"),
+    Field(CONDUCTIVITY_25, "conductivity_25", "uS/cm", "uS/cm", 0, 0, 80000, "EC at 25 degC"),
+    Field(WATER_TEMPERATURE, "water_temperature", "0.01 degC", "degC", 2, -500, 6000, "Water"),
+    Field(FLOW, "flow", "mL/min", "L/min", 3, 0, 5000000, "Water through a valve"),
+    Field(BATTERY, "battery", "mV", "V", 3, 0, 60000, "Supply of the node"),
+    Field(RAIN, "rain", "0.01 mm", "mm", 2, 0, _U32, "Total of the tipping bucket since boot"),
+    Field(OUTPUT, "output", "0/1", "0/1", 0, 0, 1, "An output was switched; channel is its number"),
+    Field(HEAP_FREE, "heap_free", "B", "B", 0, 0, _U32, "Free heap of the node after collection"),
+    Field(RSSI, "rssi", "dBm", "dBm", 0, -127, 0, "Signal of the access point"),
+    Field(REFUSED_COMMANDS, "refused_commands", "count", "count", 0, 0, _U32, "Since boot"),
+    Field(DROPPED_READINGS, "dropped_readings", "count", "count", 0, 0, _U32, "Lost: flash was full"),
 )
 
 _BY_ID = {f.id: f for f in FIELDS}

@@ -31,6 +31,9 @@ KIND_ACK = 4
 KIND_COMMAND = 5
 KIND_RECEIPT = 6
 
+# MicroPython's struct has no error of its own.
+_STRUCT_ERROR = getattr(struct, "error", ValueError)
+
 # What kind of frame may travel on what kind of topic.
 KIND_OF_TOPIC = {
     topics.READINGS: KIND_READINGS,
@@ -135,7 +138,7 @@ def pack(layout: str, *values: object) -> bytes:
     """
     try:
         packed = struct.pack(layout, *values)
-    except (struct.error, TypeError, ValueError, OverflowError) as error:
+    except (_STRUCT_ERROR, TypeError, ValueError, OverflowError) as error:
         raise WireError("out_of_range", layout) from error
     if struct.unpack(layout, packed) != values:
         raise WireError("out_of_range", layout)
