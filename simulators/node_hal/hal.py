@@ -3,6 +3,9 @@
 The node's program imports ``hal`` and nothing else that knows where it runs. On a board that is firmware/hal; here
 this folder stands first on MICROPYPATH and answers instead. Functions and meanings are the same.
 
+To start a node:  MICROPYPATH=simulators/node_hal:build/node:.frozen micropython -X heapsize=112k -m main
+(not with a path to main.py: MicroPython would search that file's folder first and find the board's hal.)
+
 Environment
     HOIQUAN_NODE_CONFIG  path of the node's JSON config, as the gateway's provisioning wrote it (must be set)
     HOIQUAN_NODE_FLASH   path of the flash file; made blank (0xFF) when missing. Keep it: it is the node's memory
@@ -35,9 +38,10 @@ ORPHAN_MS = 30_000
 RESTART = 42
 MAX_OUTPUTS = 8
 
-# The numbers of wire's hello.boot_cause that can happen here.
+# What of wire.frames.BOOT_CAUSES can happen here.
 CAUSE_POWER = 1
-CAUSE_RESET = 3
+CAUSE_ERROR = 5
+_EINPROGRESS = 115
 
 _start_us = time.ticks_us()
 
@@ -115,15 +119,16 @@ def random_bytes(count: int) -> bytes:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A connected stream socket. Raises OSError."""
+    """A non-blocking stream socket that is connected or still connects. Raises OSError."""
     family, kind, proto, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
     opened = socket.socket(family, kind, proto)
+    opened.setblocking(False)
     try:
-        opened.settimeout(5)
         opened.connect(address)
-    except OSError:
-        opened.close()
-        raise
+    except OSError as error:
+        if error.errno != _EINPROGRESS:
+            opened.close()
+            raise
     return opened
 
 
@@ -155,12 +160,12 @@ def _cause_path() -> str:
 
 
 def boot_cause() -> int:
-    """Why this boot happened: CAUSE_RESET after ``reset``, else CAUSE_POWER. Can be asked once."""
+    """Why this boot happened: CAUSE_ERROR after ``reset``, else CAUSE_POWER. Can be asked once."""
     try:
         os.remove(_cause_path())
     except OSError:
         return CAUSE_POWER
-    return CAUSE_RESET
+    return CAUSE_ERROR
 
 
 def reset() -> None:

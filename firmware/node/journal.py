@@ -1,0 +1,312 @@
+"""The journal: every reading is on flash before anything is sent, and stays until the gateway has committed it.
+
+Rules
+1. ``append`` gives the seqs, writes one batch and syncs it. What it returned is stored: no power cut loses it.
+2. Only ``acknowledge`` with (boot, seq) forgets, never the broker. A segment is deleted when all its records are
+   acknowledged; what is known of partly acknowledged ones is lost at a reset, and then they are sent again.
+3. Sent first is the newest segment, so that the village sees now; then the backlog, oldest first. One boot a frame.
+4. Records that were sent wait for their acknowledgement, WINDOW at most; ``forget_flight`` makes them due again.
+5. At most CAPACITY_PERCENT of the volume: when it is full, or a write fails, the oldest segment is dropped and its
+   records are counted in ``dropped``, which the node reports as a reading. Gaps in seq show it too.
+6. A frame of this boot carries the clock as it is known now. One of an earlier boot carries that segment's clock, and
+   as ``sent_uptime_ms`` the uptime of the segment's last record: "received minus sent_uptime" is then still an upper
+   bound of what the wall clock showed at that boot's start.
+7. A file that is no segment is deleted; a torn batch is skipped and counted in ``torn``.
+"""
+
+import os
+
+from wire import fields, frames
+
+from . import boots, segment
+
+CAPACITY_PERCENT = 60
+WINDOW = 4 * frames.MAX_RECORDS
+_PREFIX = "s"
+_ENOSPC = 28
+
+
+class Journal:
+    """The store of one node, in a directory of a mounted volume of ``blocks`` blocks."""
+
+    def __init__(self, directory: str, blocks: int, random_bits: int) -> None:
+        self._directory = directory
+        self._max_segments = max(2, blocks * CAPACITY_PERCENT // 100)
+        self.dropped = 0
+        self.torn = 0
+        self._numbers = sorted(_number(name) for name in os.listdir(directory) if _number(name))
+        self._states = {}  # number -> _State, for segments that have been read or written
+        self._active = None  # number of the segment that is written
+        self._active_head = b""
+        self._active_bytes = 0
+        self._in_flight = 0
+        self.clock = (0, fields.CLOCK_NONE)
+        newest = self._state(self._numbers[-1]) if self._numbers else None
+        self.boot_id = boots.next_boot(directory, random_bits, newest.boot_id if newest else 0)
+        self.next_seq = 1
+
+    def append(self, rows: list[tuple[int, int, int, int, int, int]]) -> tuple[int, int] | None:
+        """Store (uptime_ms, field, channel, quality, fault, raw) rows, MAX_BATCH at most; (first, last) seq, or None
+        when the flash takes nothing: then they are counted as dropped."""
+        first = self.next_seq
+        self.next_seq += len(rows)
+        packed = b"".join(_pack(first + i, row) for i, row in enumerate(rows))
+        for _ in range(2):
+            try:
+                self._write(first, packed)
+                return first, self.next_seq - 1
+            except OSError as error:
+                # This segment takes no more; the next try writes the same seqs to a new one.
+                self._active = None
+                if error.errno == _ENOSPC:
+                    self._drop_oldest()
+        self.dropped += len(rows)
+        return None
+
+    def set_clock(self, offset_ms: int, quality: int) -> None:
+        """What this boot knows of the wall clock. The first that is known is stored at once, for the records before."""
+        first = self.clock[1] == fields.CLOCK_NONE
+        self.clock = (offset_ms, quality)
+        if first and self._active is not None and self._room_for(b""):
+            try:
+                self._write(self.next_seq, b"")
+            except OSError:
+                self._active = None  # the next append begins a segment, and that carries the clock
+
+    def next_frame(self, now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
+        """(frame, token for ``sent``) of records that are due; None when there is none or the window is full."""
+        if self._in_flight >= WINDOW:
+            return None
+        at = -1  # the newest, then 0, 1, … of the backlog
+        while at < len(self._numbers) - 1:
+            number = self._numbers[at]
+            state = self._state(number)
+            if state is not None and not state.done():
+                if state.due():
+                    found = self._frame(number, state, now_ms)
+                    if found is not None:
+                        return found
+                    # It was readable and is no more. To try for ever would keep all others from being sent.
+                    self.dropped += _ones(state.present & ~state.acked)
+                else:
+                    at += 1
+                    continue
+            self._delete(number)
+        return None
+
+    def sent(self, token: tuple[int, int]) -> None:
+        """The frame with this token is under way."""
+        number, mask = token
+        state = self._states.get(number)
+        if state is not None:
+            state.flight |= mask
+            self._count_flight()
+
+    def forget_flight(self) -> None:
+        """Nothing is under way any more: the link broke, or no acknowledgement came."""
+        for number, state in list(self._states.items()):
+            state.flight = 0
+            if state.acked == 0 and number != self._active:
+                del self._states[number]
+        self._in_flight = 0
+
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    def acknowledge(self, boot_id: int, ranges: list[tuple[int, int]]) -> int:
+        """Forget these; answers how many records that were not acknowledged before."""
+        forgotten = 0
+        for number, state in list(self._states.items()):
+            if state.boot_id != boot_id:
+                continue
+            fresh = state.mask_of(ranges) & state.present & ~state.acked
+            state.acked |= fresh
+            state.flight &= ~fresh
+            forgotten += _ones(fresh)
+            if state.done():
+                self._delete(number)
+        return forgotten
+
+    def segments(self) -> int:
+        return len(self._numbers)
+
+    def empty(self) -> bool:
+        """Whether everything that was stored has been acknowledged."""
+        return not self._numbers
+
+    def _write(self, first: int, packed: bytes) -> None:
+        """Append one batch to the active segment, or begin a new one. Raises OSError; then nothing counts as stored."""
+        if self._active is None or not self._room_for(packed):
+            self._begin(first, packed)
+            return
+        data = segment.batch(self._active_head, self.clock, packed)
+        _append_to(self._path(self._active), data)
+        self._active_bytes += len(data)
+        self._states[self._active].add(packed)
+
+    def _room_for(self, packed: bytes) -> bool:
+        if self._active_bytes + segment.BATCH_BYTES + len(packed) > segment.MAX_BYTES:
+            return False
+        count = len(packed) // frames.RECORD_BYTES
+        return _ones(self._states[self._active].present) + count <= segment.MAX_RECORDS
+
+    def _begin(self, first: int, packed: bytes) -> None:
+        while len(self._numbers) >= self._max_segments:
+            self._drop_oldest()
+        number = self._numbers[-1] + 1 if self._numbers else 1
+        head = segment.header(self.boot_id, first)
+        data = head + segment.batch(head, self.clock, packed)
+        # Known before it is written: a failed write may still leave a file, and that must be found again.
+        self._numbers.append(number)
+        state = self._states[number] = _State(self.boot_id, first)
+        self._active = None
+        _append_to(self._path(number), data)
+        state.add(packed)
+        self._active = number
+        self._active_head = head
+        self._active_bytes = len(data)
+
+    def _frame(self, number: int, state: "_State", now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
+        try:
+            found = self._gather(number, state.due())
+        except OSError:
+            found = None
+        if found is None or not found[1]:
+            return None
+        packed, mask, clock, last_ms = found
+        if state.boot_id == self.boot_id:
+            clock, last_ms = self.clock, now_ms
+        return frames.encode_readings(state.boot_id, last_ms, clock[0], clock[1], packed), (number, mask)
+
+    def _gather(self, number: int, due: int) -> tuple[bytes, int, tuple[int, int], int] | None:
+        """(packed records, their mask, clock, uptime of the last record) of a segment, as far as they are due."""
+        records = bytearray()
+        mask = 0
+        clock = (0, fields.CLOCK_NONE)
+        last_ms = 0
+        with open(self._path(number), "rb") as file:
+            top = segment.read_header(file)
+            if top is None:
+                return None
+            for found in segment.batches(file, top[2]):
+                if found is None:
+                    continue
+                offset_ms, quality, packed = found
+                if quality != fields.CLOCK_NONE:
+                    clock = (offset_ms, quality)
+                for at in range(0, len(packed), frames.RECORD_BYTES):
+                    last_ms = segment.uptime_of(packed, at)
+                    bit = 1 << (segment.seq_of(packed, at) - top[1])
+                    if due & bit and len(records) < frames.MAX_RECORDS * frames.RECORD_BYTES:
+                        records += packed[at : at + frames.RECORD_BYTES]
+                        mask |= bit
+                        due &= ~bit
+        return bytes(records), mask, clock, last_ms
+
+    def _state(self, number: int) -> "_State | None":
+        """What is known of a segment, read from its file when it is new to us; None when it holds nothing."""
+        state = self._states.get(number)
+        if state is not None:
+            return state
+        try:
+            with open(self._path(number), "rb") as file:
+                found = segment.read_header(file)
+                if found is None:
+                    return None
+                state = _State(found[0], found[1])
+                for batch in segment.batches(file, found[2]):
+                    if batch is None:
+                        self.torn += 1
+                    else:
+                        state.add(batch[2])
+        except OSError:
+            return None
+        self._states[number] = state
+        return state
+
+    def _drop_oldest(self) -> None:
+        if not self._numbers:
+            return
+        number = self._numbers[0]
+        state = self._state(number)
+        if state is not None:
+            self.dropped += _ones(state.present & ~state.acked)
+        self._delete(number)
+
+    def _delete(self, number: int) -> None:
+        try:
+            os.remove(self._path(number))
+        except OSError:
+            pass  # it is gone already, or comes back at the next boot and is sent again: both harmless
+        self._numbers.remove(number)
+        self._states.pop(number, None)
+        if number == self._active:
+            self._active = None
+        self._count_flight()
+
+    def _count_flight(self) -> None:
+        self._in_flight = sum(_ones(state.flight) for state in self._states.values())
+
+    def _path(self, number: int) -> str:
+        return "%s/%s%08x" % (self._directory, _PREFIX, number)
+
+
+class _State:
+    """Masks of one segment: which records it has, which are acknowledged, which are under way."""
+
+    def __init__(self, boot_id: int, first_seq: int) -> None:
+        self.boot_id = boot_id
+        self.first_seq = first_seq
+        self.present = 0
+        self.acked = 0
+        self.flight = 0
+
+    def add(self, packed: bytes) -> None:
+        for at in range(0, len(packed), frames.RECORD_BYTES):
+            place = segment.seq_of(packed, at) - self.first_seq
+            if 0 <= place < segment.MAX_RECORDS:
+                self.present |= 1 << place
+
+    def done(self) -> bool:
+        return self.present & ~self.acked == 0
+
+    def due(self) -> int:
+        return self.present & ~self.acked & ~self.flight
+
+    def mask_of(self, ranges: list[tuple[int, int]]) -> int:
+        mask = 0
+        for first, last in ranges:
+            low = max(first - self.first_seq, 0)
+            high = min(last - self.first_seq, segment.MAX_RECORDS - 1)
+            if low <= high:
+                mask |= (1 << (high + 1)) - (1 << low)
+        return mask
+
+
+def _pack(seq: int, row: tuple[int, int, int, int, int, int]) -> bytes:
+    uptime_ms, field, channel, quality, fault, raw = row
+    return frames.pack_record((seq, uptime_ms, field, channel, quality, fault, raw))
+
+
+def _append_to(path: str, data: bytes) -> None:
+    """Closing is the sync: LittleFS then has it all or nothing."""
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+def _number(name: str) -> int:
+    """The number of a segment's file name; 0 for any other name."""
+    if len(name) != 9 or name[0] != _PREFIX:
+        return 0
+    try:
+        return int(name[1:], 16)
+    except ValueError:
+        return 0
+
+
+def _ones(mask: int) -> int:
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
