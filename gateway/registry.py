@@ -92,6 +92,8 @@ def parse(text: str) -> Village:
         _one_zone_a_valve(zones)
         with root.table("broker") as t:
             broker = Broker(t.host("host"), t.whole("port", 1, 65535))
+            if broker.host == "0.0.0.0":
+                t.refuse("host", "the one address at which the nodes reach this gateway")
         with root.table("web") as t:
             web = Web(t.host("host"), t.whole("port", 1, 65535))
         cloud = None

@@ -40,6 +40,7 @@ def test_a_node_may_send_housekeeping_and_its_outputs_and_nothing_else() -> None
         ("latitude = 10.03", "latitude = nan", "village.latitude = NaN: must be a number"),
         ("elevation_m = 1.5", "elevation_m = 1.5\nheight = 3", "village.height: unknown key; allowed here:"),
         ("port = 18883", "port = true", "broker.port = True: must be a whole number in 1..65535"),
+        ('host = "127.0.0.1"', 'host = "0.0.0.0"', "the one address at which the nodes reach"),
         ('host = "127.0.0.1"', 'host = "a b"', "host name or IPv4"),
         ("sample_s = 300", "sample_s = 0", "node[1] 'dat-1'.sample_s = 0: must be a whole number in 1..86400"),
         ("sample_s = 300", "", "node[1] 'dat-1'.sample_s = (missing): must be a whole number"),

@@ -1,0 +1,104 @@
+"""`python -m gateway …`: the processes of a gateway, one by one or all together.
+
+Rules
+1. A process is imported only when it is asked for, so that each one needs only its own libraries and memory.
+2. What a person can mend (a missing registry, a weak secret, a busy port) is one line on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from gateway import registry, secrets
+from gateway.home import HOME_ENV, Home, home_from
+from gateway.process import ProcessError
+from gateway.registry import RegistryError
+from gateway.secrets import SecretsError
+from gateway.store.common import StoreError
+from kit import log
+from kit.clock import ClockFileError, clock_from_environment
+from kit.supervisor import Program, Supervisor
+
+# name: (a module with ``run(home: Home, clock: Clock) -> None``, what it does)
+PROCESSES = {
+    "ingest": ("gateway.mqtt.ingest", "take readings in from the broker"),
+    "control": ("gateway.control", "decide and water"),
+    "web": ("gateway.web.main", "serve the pages of the village"),
+    "uplink": ("gateway.uplink.main", "send readings to the cloud"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line; the exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except (RegistryError, SecretsError, StoreError, ClockFileError, ProcessError) as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="The gateway of a village.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    home = argparse.ArgumentParser(add_help=False)
+    home.add_argument("--home", metavar="DIR", help=f"the gateway's folder; default: ${HOME_ENV} or the present one")
+
+    made = commands.add_parser("provision", parents=[home], help="make secrets, certificates and configurations")
+    made.add_argument(
+        "--cloud-token", choices=["-"], metavar="-", help="read the token that the cloud gave us from standard input"
+    )
+    made.set_defaults(command=_provision)
+    everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
+    everything.set_defaults(command=_run)
+    for name, (_, what) in PROCESSES.items():
+        one = commands.add_parser(name, parents=[home], help=what)
+        one.set_defaults(command=_process, process=name)
+    return parser
+
+
+def _provision(arguments: argparse.Namespace) -> int:
+    from gateway.provision import provision  # only this command needs its cryptography
+
+    home = home_from(arguments.home)
+    token = sys.stdin.readline().strip() if arguments.cloud_token else None
+    village = provision(home, token)
+    print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
+    print(f"broker: mosquitto -c {home.mosquitto_conf}")
+    return 0
+
+
+def _process(arguments: argparse.Namespace) -> int:
+    name: str = arguments.process
+    home, clock = home_from(arguments.home), clock_from_environment()
+    log.configure(name, clock)
+    import_module(PROCESSES[name][0]).run(home, clock)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    home, clock = home_from(arguments.home), clock_from_environment()
+    log.configure("gateway", clock)
+    _check(home)
+    logger = log.get()
+    with Supervisor(report=lambda event, name, facts: logger.info(event, child=name, **facts)) as supervisor:
+        for name in PROCESSES:
+            argv: list[str | Path] = [sys.executable, "-m", "gateway", name, "--home", home.root]
+            supervisor.start(Program(name=name, argv=argv))
+        return supervisor.run()
+
+
+def _check(home: Home) -> None:
+    """Find at once what would stop every process again and again."""
+    secrets.load(home.secrets, registry.load(home.registry).nodes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

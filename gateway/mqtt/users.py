@@ -1,0 +1,37 @@
+"""Who may use the broker, and what of it: one user for each node and each process that talks to it.
+
+Rules
+1. A node's user is its id, and the broker takes the user for the client id: nobody can push another one off.
+2. A gateway process has a dot in its name, which no node id can have. Each may do only its own part: ingest reads and
+   acknowledges, control commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.core.village import Village
+from gateway.secrets import Secrets
+from wire import topics
+
+INGEST = "gateway.ingest"
+CONTROL = "gateway.control"
+
+Access = list[tuple[str, str]]
+
+
+def passwords(secrets: Secrets) -> dict[str, str]:
+    """By user."""
+    nodes = {node: secret.password for node, secret in secrets.nodes.items()}
+    return {**nodes, INGEST: secrets.mqtt_password, CONTROL: secrets.mqtt_password}
+
+
+def access(village: Village) -> Mapping[str, Access]:
+    """What each user may ("read" or "write", topic filter)."""
+    gateway = topics.gateway_acl(village.id)
+    commands = [entry for entry in gateway if entry[1].endswith("/" + topics.COMMAND)]
+    return {
+        **{node: topics.node_acl(village.id, node) for node in village.nodes},
+        INGEST: [entry for entry in gateway if entry not in commands],
+        CONTROL: commands,
+    }
