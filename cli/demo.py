@@ -64,6 +64,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     """Check the arguments and run the village."""
     args = parse(argv)
-    from simulators import demo  # only now: --help and mistakes must not wait for numpy
+    from simulators.demo import main as run  # only now: --help and mistakes must not wait for numpy
 
-    return int(demo.main(args))
+    return run(args)

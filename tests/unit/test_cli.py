@@ -108,9 +108,6 @@ def test_the_village_gets_the_checked_arguments(monkeypatch: pytest.MonkeyPatch)
     village = types.ModuleType("simulators.demo")
     monkeypatch.setattr(village, "main", main, raising=False)
     monkeypatch.setitem(sys.modules, "simulators.demo", village)
-    import simulators
-
-    monkeypatch.setattr(simulators, "demo", village, raising=False)
     assert demo.main(["--days", "2"]) == 1
     assert given[0].days == 2
 
