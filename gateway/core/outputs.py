@@ -77,8 +77,15 @@ def meet(turn: Turn, link: Link) -> None:
     """Take note of a node's present boot. A new boot has every output off (S2) and begins a new nonce."""
     node = turn.nodes.get(link.node)
     if node is not None and node.boot == link.boot:
+        if node.offset_seen_ms != link.offset_ms:
+            turn.nodes[link.node] = replace(node, booted_at_ms=link.offset_ms, offset_seen_ms=link.offset_ms)
         return
-    turn.nodes[link.node] = NodeState(boot=link.boot, counter=node.counter if node else 0)
+    turn.nodes[link.node] = NodeState(
+        boot=link.boot,
+        counter=node.counter if node else 0,
+        booted_at_ms=link.offset_ms,
+        offset_seen_ms=link.offset_ms,
+    )
     for ref in turn.refs_of.get(link.node, ()):
         output = turn.output(ref)
         if output.phase is not Phase.CLOSED:
@@ -144,7 +151,8 @@ def _on(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
     output = turn.output(ref)
     until_at_ms = output.until_at_ms
     if receipt.output == ref.output and output.trouble is None:
-        until_at_ms = min(until_at_ms, turn.links[ref.node].offset_ms + receipt.until_uptime_ms)
+        # Reckoned from now, not from the node's start: so at worst we think it open for longer than it is.
+        until_at_ms = min(until_at_ms, turn.now_ms + receipt.until_uptime_ms - receipt.uptime_ms)
     turn.outputs[ref.key] = replace(output, phase=Phase.OPEN, until_at_ms=until_at_ms)
 
 

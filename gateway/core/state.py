@@ -50,10 +50,16 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """The boot that commands are made for, and the highest counter ever given to the node."""
+    """The boot that commands are made for, and the highest counter ever given to the node.
+
+    When it was booted is kept here and moves with our clock (S4); the offset that ingest reckons does not, so it is
+    taken over only when it changes.
+    """
 
     boot: int
     counter: int = 0
+    booted_at_ms: int = 0
+    offset_seen_ms: int = 0
     heard_uptime_ms: int = 0  # of the newest receipt of this boot
 
 
@@ -88,6 +94,7 @@ class Said:
     verdict: Verdict
     rule: Rule
     said_at_ms: int
+    next_check_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

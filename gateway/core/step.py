@@ -51,6 +51,8 @@ def next_wake_ms(state: State, limits: Limits) -> int:
         if zone_state.run:
             # S5: a source that goes stale while water runs is noticed within half the time that it may take.
             wakes += [zone_state.run.ends_at_ms, state.at_ms + limits.answer_ms // 2]
+        if zone_state.said and zone_state.said.next_check_at_ms > state.at_ms:
+            wakes.append(zone_state.said.next_check_at_ms)
     return max(min(wakes), state.at_ms)
 
 

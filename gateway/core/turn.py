@@ -82,7 +82,7 @@ class Turn:
                 action=action,
                 output=output,
                 duration_ms=duration_ms,
-                expires_uptime_ms=max(0, self.now_ms - link.offset_ms + self.limits.answer_ms),
+                expires_uptime_ms=max(0, self.now_ms - node.booted_at_ms + self.limits.answer_ms),
                 expires_at_ms=self.now_ms + self.limits.answer_ms,
                 zone=zone,
             )
@@ -96,11 +96,12 @@ class Turn:
         same = said is not None and (said.verdict, said.rule) == (finding.verdict, finding.rule)
         if not always and said and same and self.now_ms - said.said_at_ms < self.limits.decide_every_ms:
             return
-        self.zones[zone_id] = replace(zone, said=Said(finding.verdict, finding.rule, self.now_ms))
-        inputs, bounds = self._known(zone_id)
         next_check_at_ms = self.now_ms + self.limits.decide_every_ms
         if finding.until_at_ms is not None:
             next_check_at_ms = max(self.now_ms, min(next_check_at_ms, finding.until_at_ms))
+        said = Said(finding.verdict, finding.rule, self.now_ms, next_check_at_ms)
+        self.zones[zone_id] = replace(zone, said=said)
+        inputs, bounds = self._known(zone_id)
         self.effects.append(
             Decide(
                 at_ms=self.now_ms,

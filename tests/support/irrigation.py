@@ -1,0 +1,378 @@
+"""A village on a virtual clock for tests of the irrigation: the real core, the real lease code of the nodes, and a
+link between them that can be slow, cut or deaf.
+
+Rules
+1. Nothing waits: time moves to the next thing that can happen. The same script gives the same run.
+2. A node is ``firmware.node.lease`` with its own uptime. What it switches is the truth that tests look at.
+3. A sensor repeats its value every SAMPLE_MS until it dies.
+4. Killing the gateway keeps its state as JSON only. Ingest is another process: it goes on taking things in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from firmware.node.lease import Leases, outputs_of
+from gateway.core.state import State
+from gateway.core.step import next_wake_ms, step
+from gateway.core.types import (
+    Decide,
+    Effect,
+    Inputs,
+    Intent,
+    Limits,
+    Link,
+    OutputRef,
+    OutputSettings,
+    Reading,
+    Receipt,
+    Send,
+    SensorRef,
+    Settings,
+    SourceSettings,
+    ZoneSettings,
+)
+from wire import commands, fields
+
+START_MS = 1_709_247_600_000  # 2024-03-01 06:00 in Vietnam
+SAMPLE_MS = 300_000
+HOP_MS = 100
+MINUTE_MS = 60_000
+HARD_MAX_S = 7_200
+INTENT_MS = 60_000
+
+VALVES = {"xoai": OutputRef("van", 1), "rau": OutputRef("van", 2), "quyt": OutputRef("van-2", 1)}
+PUMPS = {"xoai": OutputRef("van", 0), "rau": OutputRef("van", 0), "quyt": OutputRef("van-2", 0)}
+NAMES = {"xoai": "Vườn xoài", "rau": "Liếp rau", "quyt": "Vườn quýt"}
+LEVEL = SensorRef("muc", fields.WATER_LEVEL, 0)
+SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 0)
+
+
+def probe(zone: str, channel: int) -> SensorRef:
+    return SensorRef(f"dat-{zone}", fields.SOIL_MOISTURE, channel)
+
+
+def zone_settings(zone: str, **changes: object) -> ZoneSettings:
+    plain: dict[str, object] = {
+        "id": zone,
+        "name": NAMES[zone],
+        "probes": tuple(probe(zone, channel) for channel in range(3)),
+        "probe_max_age_ms": 2 * SAMPLE_MS + MINUTE_MS,
+        "valve": VALVES[zone],
+        "pump": PUMPS[zone],
+        "source": "muong",
+        "dry_e4": 2600,
+        "target_e4": 3200,
+        "max_run_ms": 30 * MINUTE_MS,
+        "min_rest_ms": 60 * MINUTE_MS,
+        "flow_ml_min": 100_000,
+    }
+    probes = changes.pop("probe_count", None)
+    if isinstance(probes, int):
+        plain["probes"] = tuple(probe(zone, channel) for channel in range(probes))
+    return ZoneSettings(**(plain | changes))  # type: ignore[arg-type]
+
+
+def source_settings(**changes: object) -> SourceSettings:
+    plain: dict[str, object] = {
+        "id": "muong",
+        "name": "Mương chính",
+        "level": LEVEL,
+        "min_level_mm": 550,
+        "reopen_level_mm": 620,
+        "conductivity": (SALT,),
+        "limit_us_cm": 1500,
+        "reopen_us_cm": 1200,
+        "max_age_ms": 2 * SAMPLE_MS + MINUTE_MS,
+    }
+    return SourceSettings(**(plain | changes))  # type: ignore[arg-type]
+
+
+def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettings | None = None) -> Settings:
+    zones = zones if zones is not None else (zone_settings("xoai"),)
+    outputs = {
+        ref.key: OutputSettings(HARD_MAX_S * 1000, 60_000 if ref.output == 0 else 0, 30 * MINUTE_MS)
+        for zone in zones
+        for ref in (zone.valve, zone.pump)
+        if ref
+    }
+    return Settings(zones=zones, sources=(source or source_settings(),), outputs=outputs)
+
+
+def output_name(ref: OutputRef) -> str:
+    """How timelines call an output: its zone's id for a valve, its node's and "pump" for a pump."""
+    if ref in PUMPS.values():
+        return f"pump-{ref.node}"
+    return next(zone for zone, valve in VALVES.items() if valve == ref)
+
+
+@dataclass
+class VirtualNode:
+    """One node: its real lease code, its uptime, and the link to it."""
+
+    id: str
+    boot: int
+    booted_ms: int
+    leases: Leases
+    nonce: bytes
+    link: str = "up"  # "up", "cut": kept and delivered later, "deaf": what is sent is lost
+    hop_ms: int = HOP_MS
+    held: list[Callable[[], None]] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, id: str, boot: int, now_ms: int) -> VirtualNode:
+        outputs = [
+            {"index": i, "kind": "pump" if i == 0 else "valve", "hard_max_s": HARD_MAX_S,
+             "min_rest_s": 60 if i == 0 else 0}
+            for i in range(3)
+        ]
+        nonce = boot.to_bytes(8, "big")
+        return cls(id, boot, now_ms, Leases(outputs_of({"outputs": outputs}), boot, nonce), nonce)
+
+
+@dataclass(frozen=True)
+class Switched:
+    at_ms: int
+    output: OutputRef
+    on: bool
+
+
+class Village:
+    """The virtual village. ``at`` plans something, ``run`` lets time pass."""
+
+    def __init__(self, settings_of_village: Settings, limits: Limits | None = None) -> None:
+        self.settings = settings_of_village
+        self.limits = limits or Limits()
+        self.now_ms = START_MS
+        self.clock_ahead_ms = 0  # how far the gateway's wall clock was set away from true time
+        self.state = State()
+        self.effects: list[Effect] = []
+        self.switched: list[Switched] = []
+        self.told: list[tuple[int, Decide]] = []  # with the true time, whatever the wall clock showed
+        self.steps = 0
+        self._plan: list[tuple[int, int, Callable[[], None]]] = []
+        self._planned = 0
+        self._inbox: tuple[list[Reading], list[Receipt], list[Intent]] = ([], [], [])
+        self._sensors: dict[SensorRef, tuple[int | None, int]] = {}
+        self._intents = 0
+        self._alive = True
+        self._restarted = True
+        self._clock_step_ms = 0
+        self._stored = ""
+        self._dirty = True
+        self._links: dict[str, Link] = {}  # what ingest knows of the nodes
+        nodes = sorted({ref.rpartition("/")[0] for ref in settings_of_village.outputs})
+        self.nodes = {id: VirtualNode.start(id, 1, self.now_ms - 10 * MINUTE_MS) for id in nodes}
+        for node in self.nodes.values():
+            self._heard(node)
+            self._beat(node.id)
+
+    # ---- planning
+
+    def at(self, at_ms: int, do: Callable[[], None]) -> None:
+        self._planned += 1
+        heapq.heappush(self._plan, (at_ms, self._planned, do))
+
+    def after(self, ms: int, do: Callable[[], None]) -> None:
+        self.at(self.now_ms + ms, do)
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass until an instant of true time."""
+        while True:
+            next_ms = min([until_ms, *self._next_times()])
+            self.now_ms = max(self.now_ms, next_ms)
+            while self._plan and self._plan[0][0] <= self.now_ms:
+                heapq.heappop(self._plan)[2]()
+            for node in self.nodes.values():
+                node.leases.tick(self._uptime(node))
+                self._collect(node)
+            if self._alive and (self._dirty or self.wall_ms >= self._wake_ms()):
+                self._step()
+            elif self.now_ms >= until_ms:
+                return
+
+    def _next_times(self) -> list[int]:
+        times = [self._plan[0][0]] if self._plan else []
+        for node in self.nodes.values():
+            due_ms = node.leases.due_ms()
+            if due_ms is not None:
+                times.append(node.booted_ms + due_ms)
+        if self._alive:
+            times.append(self.now_ms if self._dirty else self._wake_ms() - self.clock_ahead_ms)
+        return times
+
+    def _wake_ms(self) -> int:
+        return max(next_wake_ms(self.state, self.limits), self.state.at_ms + 100)
+
+    @property
+    def wall_ms(self) -> int:
+        """What the gateway's clock shows."""
+        return self.now_ms + self.clock_ahead_ms
+
+    # ---- the gateway
+
+    def _step(self) -> None:
+        readings, receipts, intents = self._inbox
+        self._inbox = ([], [], [])
+        inputs = Inputs(
+            settings=self.settings,
+            readings=tuple(readings),
+            receipts=tuple(receipts),
+            intents=tuple(intents),
+            links=tuple(self._links.values()),
+            restarted=self._restarted,
+            clock_step_ms=self._clock_step_ms,
+        )
+        self._restarted, self._clock_step_ms, self._dirty = False, 0, False
+        before = self.state
+        self.state, effects = step(before, self.wall_ms, inputs, self.limits)
+        self.on_step(before, inputs, effects)
+        self.steps += 1
+        self.effects += effects
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._deliver(effect)
+            elif isinstance(effect, Decide):
+                self.told.append((self.now_ms, effect))
+
+    def on_step(self, before: State, inputs: Inputs, effects: tuple[Effect, ...]) -> None:
+        """For tests that look at every step."""
+
+    def kill_gateway(self) -> None:
+        self._stored = self.state.to_json()
+        self._alive = False
+
+    def start_gateway(self) -> None:
+        self.state = State.from_json(self._stored)
+        self._alive = self._restarted = self._dirty = True
+
+    def set_clock(self, by_ms: int) -> None:
+        """Somebody sets the wall clock of the gateway; ingest reads the same clock."""
+        self.clock_ahead_ms += by_ms
+        self._clock_step_ms += by_ms
+
+    @property
+    def decisions(self) -> list[Decide]:
+        return [effect for effect in self.effects if isinstance(effect, Decide)]
+
+    def sent(self, action: int) -> list[Send]:
+        return [effect for effect in self.effects if isinstance(effect, Send) and effect.action == action]
+
+    # ---- people
+
+    def ask(self, kind: str, zone: str, minutes: int = 0, *, age_ms: int = 0) -> None:
+        self._intents += 1
+        at_ms = self.wall_ms - age_ms
+        self._inbox[2].append(Intent(self._intents, at_ms, at_ms + INTENT_MS, kind, zone, minutes, "chú Sáu"))
+        self._dirty = True
+
+    # ---- sensors
+
+    def measure(self, ref: SensorRef, value: int | None, quality: int = fields.GOOD) -> None:
+        """From now on the sensor shows this."""
+        fresh = ref not in self._sensors
+        self._sensors[ref] = (value, quality)
+        if fresh:
+            self._sample(ref)
+        else:
+            self._report(ref)
+
+    def kill_sensor(self, ref: SensorRef) -> None:
+        self._sensors.pop(ref, None)
+
+    def _sample(self, ref: SensorRef) -> None:
+        if ref in self._sensors:
+            self._report(ref)
+            self.after(SAMPLE_MS, lambda: self._sample(ref))
+
+    def _report(self, ref: SensorRef) -> None:
+        value, quality = self._sensors[ref]
+        self._inbox[0].append(Reading(ref, self.wall_ms, value, quality))
+        self._dirty = True
+
+    # ---- nodes
+
+    def set_link(self, node_id: str, link: str) -> None:
+        node = self.nodes[node_id]
+        node.link = link
+        if link == "up":
+            held, node.held = node.held, []
+            for deliver in held:
+                deliver()
+            self._heard(node)
+
+    def reboot(self, node_id: str) -> None:
+        """Power gone and back: every output off at once, a new boot, heard a moment later."""
+        old = self.nodes[node_id]
+        old.leases.close_all(self._uptime(old))
+        for index, on in old.leases.take_changes():
+            self.switched.append(Switched(self.now_ms, OutputRef(node_id, index), on))
+        new = VirtualNode.start(node_id, old.boot + 1, self.now_ms)
+        new.link, new.hop_ms = old.link, old.hop_ms
+        self.nodes[node_id] = new
+        self.after(2_000, lambda: self._hello(node_id))
+
+    def _hello(self, node_id: str) -> None:
+        node = self.nodes[node_id]
+        if node.link == "up":
+            self._heard(node)
+        else:
+            node.held.append(lambda: self._heard(self.nodes[node_id]))
+
+    def _beat(self, node_id: str) -> None:
+        """A node sends readings of its own now and then."""
+        node = self.nodes[node_id]
+        if node.link == "up" and self._uptime(node) > 2_000:
+            self._heard(node)
+        self.after(SAMPLE_MS, lambda: self._beat(node_id))
+
+    def _heard(self, node: VirtualNode) -> None:
+        """Something of the node has reached ingest."""
+        offset_ms = self.wall_ms - self._uptime(node)
+        known = self._links.get(node.id)
+        if known and known.boot == node.boot:
+            offset_ms = min(known.offset_ms, offset_ms)
+        self._links[node.id] = Link(node.id, node.boot, node.nonce, offset_ms, self.wall_ms)
+        self._dirty = True
+
+    def _uptime(self, node: VirtualNode) -> int:
+        return self.now_ms - node.booted_ms
+
+    def _deliver(self, send: Send) -> None:
+        node = self.nodes[send.node]
+        if node.link == "up":
+            self.after(node.hop_ms, lambda: self._arrive(send))
+        elif node.link == "cut":
+            node.held.append(lambda: self.after(node.hop_ms, lambda: self._arrive(send)))
+
+    def _arrive(self, send: Send) -> None:
+        node = self.nodes[send.node]
+        order = commands.Command(
+            send.counter, send.nonce, send.action, send.output, send.duration_ms, send.expires_uptime_ms
+        )
+        receipt = node.leases.command(order, False, self._uptime(node))
+        self._collect(node)
+        self._return(node, receipt)
+
+    def _collect(self, node: VirtualNode) -> None:
+        for index, on in node.leases.take_changes():
+            self.switched.append(Switched(self.now_ms, OutputRef(node.id, index), on))
+        for receipt in node.leases.take_ended():
+            self._return(node, receipt)
+
+    def _return(self, node: VirtualNode, receipt: commands.Receipt) -> None:
+        kept = Receipt(
+            node.id, receipt.boot_id, receipt.counter, receipt.status, receipt.output, receipt.outputs_mask,
+            receipt.until_uptime_ms, receipt.uptime_ms,
+        )
+
+        def arrive() -> None:
+            self._inbox[1].append(kept)
+            self._heard(node)
+
+        if node.link == "up":
+            self.after(node.hop_ms, arrive)
+        elif node.link == "cut":
+            node.held.append(arrive)
