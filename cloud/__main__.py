@@ -70,13 +70,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Binding here, before anything starts, makes a busy port one clear line."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"the port {port} is not in 0..65535")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OverflowError as error:
-        raise UsageError(f"the port {port} is not in 0..65535") from error
+        listener.listen(MAX_CONNECTIONS)
     except OSError as error:
         why = error.strerror or error
         raise UsageError(

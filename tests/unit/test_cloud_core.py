@@ -48,7 +48,7 @@ def test_a_batch_that_contradicts_itself_is_a_conflict() -> None:
     ],
 )
 def test_what_cannot_be_true_is_refused_with_a_reason(changes: dict[str, int], code: str) -> None:
-    found = objection(reading(1)._replace(**changes))  # type: ignore[arg-type]
+    found = objection(reading(1, **changes))
     assert found is not None
     assert found.code == code
     assert found.detail

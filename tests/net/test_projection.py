@@ -1,0 +1,182 @@
+"""The InfluxDB projection into a real VictoriaMetrics, which forgets what it has just acknowledged when killed."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from cloud.core import table
+from cloud.core.batch import Reading
+from cloud.store.database import Database, open_database
+from cloud.store.influx import InfluxSink, Poison, ServerError, line_of
+from cloud.store.ledger import Ledger, Stored
+from cloud.store.people import People
+from cloud.store.projector import Projector, SettingsError, run, settings_from
+from kit.clock import ManualClock
+from tests.support.ports import free_port
+from tests.support.readings import START_MS, reading, village
+from tests.support.victoria import Victoria
+from wire import fields
+
+TENANT = "my-khanh"
+NOW_MS = START_MS + 40 * 86_400_000
+VALUE = "soil_moisture_value"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    People(opened).add_tenant(TENANT, 1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victoria]:
+    with Victoria(tmp_path_factory.mktemp("victoria")) as server:
+        yield server
+
+
+def _sink(url: str, barrier: str = "auto") -> InfluxSink:
+    return settings_from({"INFLUX_URL": url, "INFLUX_BARRIER": barrier}).sink()
+
+
+def _expected(rows: list[Reading]) -> dict[tuple[str, str, str, int], float]:
+    soil = [row for row in rows if row.field == fields.SOIL_MOISTURE and row.value is not None]
+    return {(TENANT, r.node, str(r.channel), r.measured_ms): (r.value or 0) / 10_000 for r in soil}
+
+
+def test_values_come_back_equal_after_a_kill_and_after_a_rebuild(database: Database, tmp_path: Path) -> None:  # P1
+    rows = village(8, 3_000)
+    Ledger(database).ingest(TENANT, rows, 1)
+    with Victoria(tmp_path / "vm") as server:
+        projector = Projector(database, ManualClock(NOW_MS), _sink(server.url))
+        assert projector.advance() == 3_000
+        server.kill()  # at once: only what is behind the barrier is still there
+        server.start()
+        assert projector.cursor() == 3_000
+        assert server.points(VALUE) == _expected(rows)
+        raws = server.points("battery_raw")
+        assert raws == {(TENANT, r.node, "0", r.measured_ms): r.raw for r in rows if r.field == fields.BATTERY}
+        assert server.snapshots() == []
+
+        server.drop('{tenant="my-khanh"}')
+        assert server.points(VALUE) == {}
+        settings = settings_from({"INFLUX_URL": server.url})
+        run(database, ManualClock(NOW_MS), settings, once=True, rebuild=True)
+        assert server.points(VALUE) == _expected(rows)
+
+
+def test_without_the_barrier_a_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:
+    """Why rule 4 of cloud.store.influx exists; if this fails, VictoriaMetrics has become durable."""
+    with Victoria(tmp_path / "vm") as server:
+        sink = _sink(server.url)
+        assert sink.write([Stored(1, TENANT, 1, reading(1))]) == []
+        server.kill()
+        server.start()
+        assert server.points(VALUE) == {}
+
+
+def test_a_dead_server_moves_no_cursor_and_loses_nothing(database: Database, tmp_path: Path) -> None:  # P2
+    rows = village(9, 500)
+    ledger = Ledger(database)
+    ledger.ingest(TENANT, rows[:250], 1)
+    server = Victoria(tmp_path / "vm")
+    projector = Projector(database, ManualClock(NOW_MS), _sink(server.url))
+    with pytest.raises(ServerError, match="cannot be reached"):
+        projector.advance()
+    assert projector.cursor() == 0
+    with server:
+        assert projector.advance() == 250
+        server.kill()
+        ledger.ingest(TENANT, rows[250:], 1)
+        with pytest.raises(ServerError):
+            projector.advance()
+        assert projector.cursor() == 250
+        server.start()
+        assert projector.advance() == 250
+        assert projector.advance() == 0
+        assert server.points(VALUE) == _expected(rows)
+
+
+def test_what_a_server_would_drop_in_silence_is_counted(database: Database, victoria: Victoria) -> None:
+    ahead = reading(2, node="poison", measured_ms=NOW_MS + 10 * 365 * 86_400_000)
+    rows = [reading(1, node="poison"), ahead, reading(3, node="poison")]
+    Ledger(database).ingest(TENANT, rows, 1)
+    projector = Projector(database, ManualClock(NOW_MS), _sink(victoria.url))
+    assert projector.advance() == 3
+    assert (projector.cursor(), projector.poisoned()) == (3, 1)
+    found = victoria.points('soil_moisture_value{node="poison"}')
+    assert sorted(found) == [(TENANT, "poison", "0", r.measured_ms) for r in (rows[0], rows[2])]
+    projector.rebuild()
+    assert (projector.cursor(), projector.poisoned()) == (0, 0)
+
+
+class _Picky(BaseHTTPRequestHandler):
+    """As InfluxDB 2 and a newer VictoriaMetrics: a batch with one bad line is refused whole with 400."""
+
+    kept: list[str]
+    asked: list[str]
+
+    def do_POST(self) -> None:
+        import gzip
+
+        body = self.rfile.read(int(self.headers["content-length"]))
+        plain = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
+        lines = plain.decode().split("\n")
+        bad = any(",node=bad," in line for line in lines)
+        if not bad:
+            self.kept.extend(lines)
+        self.send_response(400 if bad else 204)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_one_bad_line_costs_only_itself_and_a_204_of_influxdb_is_believed(database: Database) -> None:
+    kept: list[str] = []
+    asked: list[str] = []
+    server = HTTPServer(("127.0.0.1", free_port()), type("Handler", (_Picky,), {"kept": kept, "asked": asked}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        rows = [reading(s, node="bad" if s in (7, 100) else "good") for s in range(1, 101)]
+        Ledger(database).ingest(TENANT, rows, 1)
+        projector = Projector(database, ManualClock(NOW_MS), _sink(f"http://127.0.0.1:{server.server_port}"))
+        assert projector.advance() == 100
+        assert (projector.cursor(), projector.poisoned()) == (100, 2)
+        assert sorted(kept) == sorted(line_of(TENANT, row) for row in rows if row.node == "good")
+        assert asked == ["/snapshot/list"]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_line_is_numbers_and_exact() -> None:
+    assert line_of(TENANT, reading(1)) == (
+        "soil_moisture,tenant=my-khanh,node=soil-1,channel=0 value=0.2346,raw=1200037i,flag=1i,time_quality=4i "
+        "1709226060000"
+    )
+    assert "value" not in line_of(TENANT, reading(1, value=None))
+    assert table.decimal(2_346, 4) == "0.2346"
+    assert Poison(Stored(1, TENANT, 1, reading(1)), "x").reason == "x"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"INFLUX_URL": "localhost:8086"}, {"INFLUX_URL": "file:///etc/passwd"},
+     {"INFLUX_URL": "http://x", "INFLUX_BARRIER": "hope"}],
+)  # fmt: skip
+def test_wrong_settings_are_one_line(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(environment)
+    assert "\n" not in str(caught.value)
