@@ -25,6 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("hoiquan", "locked.txt"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "cli").mkdir()
+    (folder / "cli/__init__.py").touch()
     (folder / "cli/__main__.py").write_text("import os, sys; print(os.getcwd(), sys.argv[1:])\n")
     python = venv / "python"
     python.write_text(
@@ -55,6 +56,7 @@ def test_from_anywhere_through_a_symlink(checkout: Path, tmp_path: Path) -> None
     link.symlink_to(checkout / "hoiquan")
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "cli").mkdir(parents=True)  # must not be taken for ours
+    (elsewhere / "cli/__init__.py").touch()
     (elsewhere / "cli/__main__.py").write_text("print('the wrong one')\n")
     done = start(link, "demo", "--home", "a b", cwd=elsewhere)
     assert done.returncode == 0, done.stderr
