@@ -128,8 +128,8 @@ class Link:
         """How long ``step`` has nothing to do unless ``poller`` reports something."""
         if self._raw is None:
             return 0 if self._retry_ms is None else max(0, self._retry_ms - link_ms)
-        if self._more:
-            return 0
+        if self._more or (self._mqtt.tx_waiting and not self._writing):
+            return 0  # there is more to read, or something was published since
         due_ms = self._mqtt.tick_due_ms(link_ms)
         return due_ms if self.connected else min(due_ms, OPENING_WAIT_MS)
 

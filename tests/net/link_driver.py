@@ -1,13 +1,15 @@
 # mypy: ignore-errors
 """Runs in MicroPython: the node's real link, driven by lines on stdin, telling what happens on stdout.
 
-    micropython link_driver.py CONFIG.json [OPTIONS.json]      OPTIONS: keyword arguments of mqtt.Client, and "backoff"
+    micropython link_driver.py CONFIG.json [OPTIONS.json]      OPTIONS: keyword arguments of mqtt.Client, "backoff"
+                                                         [least_ms, most_ms], and "send_buffer" of the socket in bytes
 
 in:  publish KIND HEX · burst COUNT SIZE · heap · quit (leaves in order) · die (does not)
 out: connected SESSION_PRESENT · message KIND RETAINED HEX · lost REASON · failed COUNT REASON · published 0|1
-     · burst IN_FLIGHT REFUSED · heap BYTES · step MS (the longest step so far, told by heap)
+     · burst REFUSED (all of it is acknowledged) · heap BYTES LONGEST_STEP_MS SKIPPED FOREIGN (told by heap)
 """
 
+import errno
 import gc
 import json
 import os
@@ -20,9 +22,14 @@ from binascii import hexlify, unhexlify
 from node.backoff import Backoff
 from node.link import CONNECTED, LOST, MESSAGE, Link
 
+SOL_SOCKET, SO_SNDBUF = 1, 7  # Linux
+
 
 class Hal:
     """What the link needs of a hal, with nothing simulated behind it."""
+
+    def __init__(self, send_buffer):
+        self.send_buffer = send_buffer
 
     def link_ms(self):
         return time.ticks_us() // 1000
@@ -33,10 +40,12 @@ class Hal:
     def open_socket(self, host, port):
         opened = socket.socket()
         opened.setblocking(False)
+        if self.send_buffer:
+            opened.setsockopt(SOL_SOCKET, SO_SNDBUF, self.send_buffer)
         try:
             opened.connect(socket.getaddrinfo(host, port)[0][-1])
         except OSError as error:
-            if error.errno != 115:  # EINPROGRESS
+            if error.errno != errno.EINPROGRESS:
                 opened.close()
                 raise
         return opened
@@ -49,7 +58,7 @@ def load(name):
 
 class Driver:
     def __init__(self, config, options):
-        self.hal = Hal()
+        self.hal = Hal(options.pop("send_buffer", None))
         before = live_bytes()
         least_ms, most_ms = options.pop("backoff", (500, 60_000))
         backoff = Backoff(least_ms, most_ms)
@@ -92,7 +101,7 @@ class Driver:
         if self.burst[0]:
             self.burst[2] += 1
         elif not self.link.in_flight:
-            print("burst", self.link.in_flight, self.burst[2])
+            print("burst", self.burst[2])
             self.burst = None
 
     def obey(self, words):
@@ -103,8 +112,7 @@ class Driver:
         elif words[0] == "burst":
             self.burst = [int(words[1]), bytes(int(words[2]) - 4), 0]
         elif words[0] == "heap":
-            print("heap", live_bytes() - self.base_bytes)
-            print("step", self.longest_ms)
+            print("heap", live_bytes() - self.base_bytes, self.longest_ms, self.link.skipped, self.link.foreign)
         elif words[0] == "quit":
             self.link.close(self.hal.link_ms())
             self.ended = True
