@@ -1,11 +1,16 @@
-"""The field as a process: nodes read and switch it through a line on loopback, and it bears witness to what happened.
+"""The field as a process: nodes read and switch it through a line on loopback, and it bears witness to what
+happened.
 
 Rules of this module:
-- The line is the one of simulators/node_hal/field_line.py. A wrong request is answered `err …` and changes nothing.
-- The field moves on by the village clock, up to now, before every request; between requests a tick keeps it moving.
-- A node whose connection closes has no power: its outputs go off. A new `hello` of the same node replaces the old line.
-- The witness knows nothing of broker, gateway and cloud. It is append-only JSON lines, one file for what the nodes told
-  and did (witness.jsonl) and one for the truth of the field at intervals (truth.jsonl); each line is whole or missing.
+- The line is the one of simulators/node_hal/field_line.py. A wrong request is answered `err …` and changes
+  nothing.
+- The field moves on by the village clock, up to now, before every request; between requests a tick keeps it
+  moving.
+- A node whose connection closes has no power: its outputs go off. A new `hello` of the same node replaces the
+  old line.
+- The witness knows nothing of broker, gateway and cloud. It is append-only JSON lines, one file for what the
+  nodes told and did (witness.jsonl) and one for the truth of the field at intervals (truth.jsonl); each line is
+  whole or missing.
 """
 
 from __future__ import annotations

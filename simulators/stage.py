@@ -148,13 +148,14 @@ class Stage:
         return self._program("gateway", self._python("gateway", "run", "--home", self.home.root))
 
     def field_program(self, seed: int, start_ms: int, end_ms: int | None) -> Program:
-        argv = self._python(
+        argv: list[str | Path] = self._python(
             "simulators.field_server", "--village", self.home.registry, "--truth", HERE / "field.toml",
             "--weather", self.weather, "--witness", self.field, "--port", str(self.ports.field),
             "--seed", str(seed), "--start-ms", str(start_ms),
         )  # fmt: skip
-        end: list[str | Path] = [] if end_ms is None else ["--end-ms", str(end_ms)]
-        return self._program("field", [*argv, *end], restart=None)
+        if end_ms is not None:
+            argv += ["--end-ms", str(end_ms)]
+        return self._program("field", argv, restart=None)
 
     def node_program(self, node: str) -> Program:
         """Real MicroPython with an ESP32's heap, on the bytecode that goes onto a node."""
@@ -164,7 +165,7 @@ class Stage:
             "HOIQUAN_NODE_FLASH": str(self.root / "nodes" / f"{node}.flash"),
             "HOIQUAN_FIELD": f"{HOST}:{self.ports.field}",
         }
-        argv = [self.micropython, "-X", f"heapsize={NODE_HEAP}", "-m", "main"]
+        argv: list[str | Path] = [self.micropython, "-X", f"heapsize={NODE_HEAP}", "-m", "main"]
         return self._program(node, argv, more=more, cwd=self.root / "nodes")
 
     def _python(self, module: str, *words: str | Path) -> list[str | Path]:

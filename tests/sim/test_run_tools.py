@@ -150,7 +150,7 @@ def test_the_picture_is_well_formed_and_names_everything() -> None:
     picture = Picture(
         "Bốn ngày <khô>", 0, 4 * DAY_MS,
         [
-            Panel("Độ ẩm đất", "%", [Series("Vườn xoài", [(0, 30.0), (DAY_MS, 29.0)])], [("khô", 28.0)], [(0, 9_000_000, 0)]),
+            Panel("Độ ẩm đất", "%", [Series("Vườn xoài", [(0, 30.0), (DAY_MS, 29.0)])], [("khô", 28.0)], [(0, 900, 0)]),
             Panel("Mực nước", "mm", [Series("Mương", [])]),
         ],
         [("cắt mạng", DAY_MS)],
