@@ -33,6 +33,13 @@ class Check:
     shown: bool = False
 
 
+TOOLS = (
+    toolchain.mosquitto,
+    toolchain.micropython,
+    toolchain.chromium,
+    toolchain.postgresql,
+    toolchain.victoria_metrics,
+)
 CHECKS = (
     Check("ruff", ("-m", "ruff", "check", ".")),
     Check("mypy", ("-m", "mypy", ".")),
@@ -53,7 +60,7 @@ def main(argv: list[str]) -> int:
     missing = [path for path in args.paths if not Path(path.split("::")[0]).exists()]
     if missing:
         parser.error(f"there is no file or folder {missing[0]!r}")
-    for tool in (toolchain.mosquitto, toolchain.micropython, toolchain.chromium, toolchain.victoria_metrics):
+    for tool in TOOLS:
         tool()
     args.artefacts.mkdir(exist_ok=True)
     words = [*(str(Path(path).absolute()) for path in args.paths), *(["-k", args.k] if args.k else [])]

@@ -21,12 +21,13 @@ from pathlib import Path
 from kit import debian
 from kit.debian import MISSING_EXIT_CODE, ToolMissing
 
-__all__ = ["MISSING_EXIT_CODE", "ToolMissing", "chromium", "micropython", "mosquitto", "victoria_metrics"]
+__all__ = ["MISSING_EXIT_CODE", "ToolMissing", "chromium", "micropython", "mosquitto", "postgresql", "victoria_metrics"]
 
 TOOLS_ENV = "HOIQUAN_TOOLS"
 MICROPYTHON_OLDEST = (1, 26)
 MOSQUITTO_OLDEST = (2, 0)
 CHROMIUM_OLDEST = (100,)
+POSTGRESQL = Path("/usr/lib/postgresql")
 MICROPYTHON_ASK = ("-c", "import sys; print(sys.implementation[1])")
 RAN = (0, 3)  # 3 is how "mosquitto -h" ends
 RUN_S = 60.0
@@ -67,6 +68,21 @@ def victoria_metrics() -> Path:
         if _output(unpacked, ["--version"]) is None:
             raise ToolMissing(f"{unpacked} does not run: remove {unpacked.parent}, then run again")
     return unpacked
+
+
+def postgresql() -> Path:
+    """The folder of PostgreSQL's programs (initdb, pg_ctl …), which Debian keeps off the PATH."""
+    found = _postgresql_folders()
+    if not found:
+        debian.install(["postgresql"], "the larger of the cloud's two databases")
+        found = _postgresql_folders()
+    if not found:
+        raise ToolMissing("postgresql is installed, but there is no /usr/lib/postgresql/*/bin/initdb: reinstall it")
+    return found[-1]
+
+
+def _postgresql_folders() -> list[Path]:
+    return sorted((path.parent for path in POSTGRESQL.glob("*/bin/initdb")), key=lambda path: int(path.parent.name))
 
 
 def _system(name: str, packages: Sequence[str], ask: Sequence[str], oldest: tuple[int, ...], why: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.test import TOOLS
 from kit import debian, toolchain
 from kit.toolchain import ToolMissing
 
@@ -37,11 +38,10 @@ def empty_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv(toolchain.TOOLS_ENV, str(folder / "tools"))
     monkeypatch.setattr(toolchain, "_which", lambda _name: None)
+    monkeypatch.setattr(toolchain, "POSTGRESQL", folder)
 
 
-@pytest.mark.parametrize(
-    "find", [toolchain.mosquitto, toolchain.micropython, toolchain.chromium, toolchain.victoria_metrics]
-)
+@pytest.mark.parametrize("find", TOOLS)
 def test_a_machine_without_apt_is_told_in_one_line(
     find: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
