@@ -141,6 +141,7 @@ def test_subscribe_is_the_packet_of_the_standard() -> None:
     assert feed(client, b"\x90\x04\x00\x01\x01\x01") == [(SUBSCRIBED, None)]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=100), st.binary(max_size=1040))
 def test_a_publish_carries_topic_and_payload(topic: bytes, payload: bytes) -> None:
     client = opened()
@@ -467,6 +468,7 @@ def silent_after_ms(client: Client, frozen_ms: int, step_ms: int, busy: bool) ->
     return 60_000
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 4_000), max_size=8), st.integers(1, 500), st.booleans())
 def test_a_frozen_broker_is_found_within_15_s(gaps: list[int], step_ms: int, busy: bool) -> None:
     client, now_ms = opened(), 0
@@ -489,6 +491,7 @@ def test_an_idle_link_asks_and_is_content_with_the_answer() -> None:
     assert 20 <= pings <= 24
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000), st.booleans(), st.booleans())
 def test_nothing_happens_before_tick_is_due(later_ms: int, published: bool, asked: bool) -> None:
     client = opened()
@@ -616,6 +619,7 @@ def test_the_backoff_grows_to_its_limit_and_starts_again_when_calm() -> None:
     assert backoff.next_ms(0xFFFF) == 1_000
 
 
+@settings(deadline=None)
 @given(st.integers(0, 0xFFFF))
 def test_the_wait_is_spread(draw: int) -> None:
     backoff = Backoff(500, 60_000)
