@@ -44,7 +44,8 @@ INTERRUPTED = 130
 
 def main(args: argparse.Namespace) -> int:
     """Run the demonstration with checked arguments; the exit code says how it went."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell starts what runs behind it with SIGINT ignored
+        signal.signal(number, _stop)
     try:
         return _main(args)
     except toolchain.ToolMissing as error:

@@ -61,12 +61,13 @@ class Witness:
 
 
 class FieldServer:
-    """The requests of the line, applied to a `World`. `end_ms`: from then on nodes are told to measure no more."""
+    """The requests of the line, applied to a `World`. Nodes are told to measure from its start to `end_ms` only."""
 
     def __init__(self, world: World, witness: Witness, clock: Clock, end_ms: int | None) -> None:
         self._world = world
         self._witness = witness
         self._clock = clock
+        self._start_ms = world.now_ms
         self._end_ms = end_ms
         self._epochs: dict[str, int] = {}  # node -> village wall ms at ticks 0 of its boot
         self._lines: dict[str, object] = {}  # node -> the connection that speaks for it
@@ -166,7 +167,8 @@ class FieldServer:
         return "ok"
 
     def _measuring(self, _node: str, _words: list[str]) -> str:
-        return "0" if self._end_ms is not None and self._world.now_ms >= self._end_ms else "1"
+        now_ms = self._clock.now_ms()
+        return "1" if self._start_ms <= now_ms and (self._end_ms is None or now_ms < self._end_ms) else "0"
 
     def _power_off(self, node: str) -> None:
         for owner, index in sorted(self._world.outputs):

@@ -127,8 +127,11 @@ def test_traces_become_evidence(bench: Bench) -> None:
     assert bench.events("said")[0]["text"] == "ready 77 50000"
 
 
-def test_measuring_ends_with_the_run(bench: Bench) -> None:
+def test_measuring_begins_and_ends_with_the_run(bench: Bench) -> None:
+    bench.clock.advance_ms(-MINUTE)
     bench.ask(f"hello soil-1 {START}")
+    assert bench.ask("measuring soil-1") == "0"
+    bench.clock.advance_ms(MINUTE)
     assert bench.ask("measuring soil-1") == "1"
     bench.clock.advance_ms(60 * MINUTE)
     assert bench.ask("measuring soil-1") == "0"
