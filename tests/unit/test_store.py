@@ -150,6 +150,19 @@ def test_a_failed_commit_keeps_nothing_of_the_batch(path: Path) -> None:
         assert writer.commit(Batch(readings=[reading(1)])) == Outcome(1, 0, 0)
 
 
+def test_a_full_disk_is_an_error_that_passes(path: Path) -> None:  # P12
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(1)]))
+        pages = writer._all("PRAGMA page_count")[0][0]
+        writer._all(f"PRAGMA max_page_count = {pages + 2}")  # what SQLite then says is what it says of a full disk
+        many = [reading(i) for i in range(2, 5000)]
+        with pytest.raises(StoreError, match="full"):
+            writer.commit(Batch(readings=many))
+        assert reader.last_id() == 1
+        writer._all("PRAGMA max_page_count = 1000000")
+        assert writer.commit(Batch(readings=many)).new == len(many)
+
+
 def test_quarantine_is_bounded_and_what_falls_out_is_counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "MAX_QUARANTINE", 50)
     with DataWriter(path) as writer, DataReader(path) as reader:

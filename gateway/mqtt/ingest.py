@@ -1,0 +1,172 @@
+"""``python -m gateway ingest``: takes in what the nodes send, and acknowledges it once it is on the disk.
+
+Rules
+1. COMMIT, then PUBACK, then the application's acknowledgement. A process that dies between any two of them has lost
+   nothing: the broker or the node sends again, and the store knows the reading by its identity.
+2. A commit holds at most GROUP readings (and the rest of the frame that filled it) and is at most GROUP_S late. It
+   happens at once when somebody waits for an answer, or when nothing more is coming.
+3. At most one group is held in memory. What is not read waits in the broker, and what the broker cannot hold waits
+   in the flash of the node.
+4. When the disk does not take a commit, the group is dropped unacknowledged and the connection with it; both come
+   back after a pause. So a full disk costs time, never readings.
+5. When the gateway's own clock is set, the estimates of the nodes' boots are moved with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gateway import registry, secrets
+from gateway.core.boots import Boots
+from gateway.core.ingest import Judge, Verdict, learn
+from gateway.home import Home
+from gateway.mqtt import users
+from gateway.mqtt.broker_files import MAX_INFLIGHT
+from gateway.mqtt.link import Link, Message
+from gateway.process import Stop
+from gateway.store.common import StoreError
+from gateway.store.data import Batch, DataReader, DataWriter
+from kit import log
+from kit.clock import Clock, real_mono_s, real_sleep_s
+
+GROUP = 100
+GROUP_MESSAGES = MAX_INFLIGHT // 2
+GROUP_S = 1.0
+IDLE_S = 0.02
+WAIT_S = 0.5
+PAUSE_S = 2.0
+REPORT_S = 60.0
+CLOCK_STEP_MS = 2_000
+
+
+class Ingest:
+    """The data path from the broker to data.db; ``step`` it for as long as the gateway runs."""
+
+    def __init__(self, link: Link, judge: Judge, writer: DataWriter, boots: Boots, clock: Clock) -> None:
+        self._link = link
+        self._judge = judge
+        self._writer = writer
+        self._boots = boots
+        self._clock = clock
+        self._log = log.get()
+        self._epoch_ms = clock.now_ms() - clock.mono_ms()
+        self._report_s = real_mono_s() + REPORT_S
+        self.totals: Counter[str] = Counter()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start an empty group."""
+        self._batch = Batch()
+        self._messages: list[Message] = []
+        self._answers: dict[tuple[str, int], list[int]] = {}
+        self._hurry = False
+        self._since_s = 0.0
+
+    def step(self) -> None:
+        """Take in what is there, and commit when it is time."""
+        self._follow_clock()
+        came = self._link.poll(IDLE_S if self._messages else WAIT_S)
+        for message in came:
+            self.take(message)
+        if self._messages and (not came or self._is_full()):
+            self.commit()
+        if real_mono_s() >= self._report_s:
+            self._report()
+
+    def take(self, message: Message) -> None:
+        """Add a message to the group."""
+        if not self._messages:
+            self._since_s = real_mono_s()
+        verdict = self._judge.judge(message.topic, message.payload, self._clock.now_ms(), self._boots)
+        learn(self._boots, verdict)
+        self._messages.append(message)
+        self._collect(verdict)
+
+    def _collect(self, verdict: Verdict) -> None:
+        batch = self._batch
+        batch.readings += verdict.readings
+        batch.quarantine += verdict.quarantine
+        batch.counts[verdict.count] += 1
+        if verdict.receipt is not None:
+            batch.receipts.append(verdict.receipt)
+        if verdict.boot is not None:
+            batch.boots[verdict.boot.node, verdict.boot.boot] = verdict.boot
+        if verdict.ack is not None:
+            node, boot, seqs = verdict.ack
+            self._answers.setdefault((node, boot), []).extend(seqs)
+        self._hurry = self._hurry or verdict.hurry
+
+    def _is_full(self) -> bool:
+        return (
+            self._hurry
+            or len(self._batch.readings) >= GROUP
+            or len(self._messages) >= GROUP_MESSAGES
+            or real_mono_s() - self._since_s >= GROUP_S
+        )
+
+    def commit(self) -> None:
+        """Put the group on the disk, then tell the broker and the nodes."""
+        started_s = real_mono_s()
+        try:
+            outcome = self._writer.commit(self._batch)
+        except StoreError as error:
+            self._log.error("nothing can be stored: readings wait in the nodes", why=str(error), again_in_s=PAUSE_S)
+            self._begin()
+            self._link.drop()
+            real_sleep_s(PAUSE_S)
+            return
+        took_ms = int((real_mono_s() - started_s) * 1000)
+        for message in self._messages:
+            self._link.acknowledge(message)
+        self._acknowledge()
+        self.totals.update(
+            commits=1,
+            new=outcome.new,
+            same=outcome.same,
+            conflict=outcome.conflict,
+            quarantined=len(self._batch.quarantine),
+        )
+        self.totals["slowest_commit_ms"] = max(self.totals["slowest_commit_ms"], took_ms)
+        self._begin()
+
+    def _acknowledge(self) -> None:
+        for (node, boot), seqs in self._answers.items():
+            for topic, payload in self._judge.acknowledge(node, boot, seqs, self._clock.now_ms()):
+                self._link.publish(topic, payload)
+
+    def _follow_clock(self) -> None:
+        epoch_ms = self._clock.now_ms() - self._clock.mono_ms()
+        step_ms, self._epoch_ms = epoch_ms - self._epoch_ms, epoch_ms
+        if abs(step_ms) >= CLOCK_STEP_MS:
+            self._log.warning("the clock of the gateway was set", step_ms=step_ms)
+            for boot in self._boots.shifted(step_ms):
+                self._boots.update(boot)
+                self._batch.boots[boot.node, boot.boot] = boot
+
+    def _report(self) -> None:
+        self._log.info("ingest", **self.totals)
+        self.totals.pop("slowest_commit_ms", None)
+        self._report_s = real_mono_s() + REPORT_S
+
+    def finish(self) -> None:
+        """Commit what is held and say goodbye."""
+        if self._messages:
+            self.commit()
+        self._link.close()
+        self._report()
+
+
+def run(home: Home, clock: Clock) -> None:
+    """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
+    stop = Stop().on_signals()
+    village = registry.load(home.registry)
+    secret = secrets.load(home.secrets, village.nodes)
+    with DataWriter(home.data) as writer:
+        with DataReader(home.data) as reader:
+            boots = Boots(reader.boots())
+        filters = [where for what, where in users.access(village)[users.INGEST] if what == "read"]
+        link = Link(village.broker, home.ca, users.INGEST, secret.mqtt_password, filters=filters, persistent=True)
+        ingest = Ingest(link, Judge(village, secret.keys), writer, boots, clock)
+        while not stop:
+            ingest.step()
+        ingest.finish()
