@@ -15,9 +15,12 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
+
+from gateway.process import ProcessError
 
 CONNECT_S = 10.0
 ANSWER_S = 30.0
@@ -25,7 +28,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class ClientError(Exception):
+class ClientError(ProcessError):
     """The cloud's address or certificate cannot be used; one line that says why."""
 
 
@@ -37,6 +40,12 @@ class Answer:
     body: Mapping[str, object] = field(default_factory=dict)
     bytes_out: int = 0
     why: str = ""
+
+
+class Poster(Protocol):
+    """CloudClient, or what a test puts in its place."""
+
+    def post(self, path: str, body: bytes) -> Answer: ...
 
 
 def _trust(url: str, pinned_ca: Path) -> ssl.SSLContext | bool:

@@ -8,26 +8,19 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from gateway.core import sync
 from gateway.core.sync import BACKLOG, LIVE, Action, Progress
 from gateway.store.data import DataReader, StoredReading
-from gateway.store.uplink import Traffic, UplinkWriter
+from gateway.store.uplink import UplinkWriter
 from gateway.uplink.batch import pack
-from gateway.uplink.client import Answer
+from gateway.uplink.client import Answer, Poster
+from gateway.uplink.meter import Meter
 from kit import log
-from kit.clock import Clock, vietnam_time
+from kit.clock import Clock
 
 CURSOR = "readings"
 INGEST = "/api/v1/ingest?lane="
-_EPOCH_DAY = 719_163  # date(1970, 1, 1).toordinal()
-
-
-class Poster(Protocol):
-    """CloudClient, or what a test puts in its place."""
-
-    def post(self, path: str, body: bytes) -> Answer: ...
 
 
 class Lanes:
@@ -38,6 +31,7 @@ class Lanes:
         self._reader = reader
         self._writer = writer
         self._cloud = cloud
+        self._meter = Meter(clock, writer)
         self._log = log.get(part="lanes")
         self._progress = Progress(writer.cursors().get(CURSOR, 0), tuple(writer.ahead()))
 
@@ -85,7 +79,7 @@ class Lanes:
         answer = self._cloud.post(INGEST + lane, pack([row.reading for row in rows]))
         action = sync.judge(answer.status, answer.body, len(rows))
         with self._writer.transaction():
-            self._count(answer, len(rows) if action is Action.FORGET else 0)
+            self._meter.add(answer, len(rows) if action is Action.FORGET else 0)
             if action is Action.SET_ASIDE:
                 self._writer.set_aside(rows[0].id, self._clock.now_ms(), str(answer.body.get("message"))[:200])
             if action in (Action.FORGET, Action.SET_ASIDE):
@@ -115,7 +109,3 @@ class Lanes:
                 if boot.isdigit() and isinstance(seq, int):
                     self._writer.set_contiguous(node, int(boot), seq)
         self._progress = progress
-
-    def _count(self, answer: Answer, rows: int) -> None:
-        day = vietnam_time(self._clock.now_ms()).toordinal() - _EPOCH_DAY
-        self._writer.add_traffic(Traffic(day, 1, rows, answer.bytes_out))

@@ -9,77 +9,67 @@ Rules
 
 from __future__ import annotations
 
-import json
 import random
 from contextlib import ExitStack
 
-from gateway import registry
+from gateway import registry, secrets
 from gateway.core import sync
+from gateway.core.village import Village
 from gateway.home import Home
-from gateway.store.common import StoreError
+from gateway.process import Stop
 from gateway.store.data import DataReader
 from gateway.store.uplink import UplinkWriter
 from gateway.uplink.client import CloudClient
 from gateway.uplink.lanes import Lanes
+from gateway.uplink.page import Page
+from gateway.view import Viewer
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
 
-IDLE_S = 60.0
-TOKEN_KEY = "cloud_token"
 PINNED_CA = "cloud_ca.crt"
-
-
-class UplinkError(Exception):
-    """The home does not let the uplink run; one line that says what to mend."""
-
-
-def cloud_token(home: Home) -> str:
-    """The token of this village in the cloud, or "" when it has none."""
-    try:
-        found = json.loads(home.secrets.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError) as error:
-        raise UplinkError(f"{home.secrets} cannot be read: {error}") from error
-    token = found.get(TOKEN_KEY, "") if isinstance(found, dict) else None
-    if not isinstance(token, str) or not token.isascii():
-        raise UplinkError(f"{home.secrets}: {TOKEN_KEY} must be a text")
-    return token
+NAP_S = 0.2  # how soon a wait notices that the process is to end
 
 
 def run(home: Home, clock: Clock) -> None:
-    """Run until the process is ended. Raises RegistryError, ClientError, StoreError or UplinkError at the start."""
+    """Run until asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
+    stop = Stop().on_signals()
     village = registry.load(home.registry)
-    token = cloud_token(home)
-    if village.cloud is None or not token:
+    token = secrets.load(home.secrets, village.nodes).cloud_token
+    if village.cloud is None or token is None:
         log.get().info("no cloud is set up for this village: idle")
-        while True:
-            real_sleep_s(IDLE_S)
+        _wait(stop, float("inf"))
+        return
     with ExitStack() as stack:
         client = CloudClient(url=village.cloud.url, token=token, pinned_ca=home.tls / PINNED_CA)
         stack.callback(client.close)
-        writer = stack.enter_context(UplinkWriter(home.uplink))
-        reader = stack.enter_context(_reader_when_there(home))
-        _forever(clock, Lanes(clock, reader, writer, client))
+        _cycles(home, village, clock, client, stop, stack)
 
 
-def _reader_when_there(home: Home) -> DataReader:
-    """data.db is made by ingest, which may start later than we do."""
-    while True:
-        try:
-            return DataReader(home.data)
-        except StoreError as error:
-            log.get().info("waiting for data.db", why=str(error))
-            real_sleep_s(1.0)
-
-
-def _forever(clock: Clock, lanes: Lanes) -> None:
+def _cycles(home: Home, village: Village, clock: Clock, client: CloudClient, stop: Stop, stack: ExitStack) -> None:
+    writer = stack.enter_context(UplinkWriter(home.uplink))
+    reader = stack.enter_context(DataReader(home.data))
+    viewer = Viewer(home, village, clock)
+    stack.callback(viewer.close)
+    lanes = Lanes(clock, reader, writer, client)
+    page = Page(clock, writer, client, viewer.build)
     pace = sync.pace_for(clock.speed)
     failures = 0
-    while True:
+    while not stop:
         started_s = real_mono_s()
-        deadline_s = started_s + pace.cycle_ms / 1000
-        taken = lanes.cycle(lambda end_s=deadline_s: real_mono_s() < end_s)  # type: ignore[misc]
+        end_s = started_s + pace.cycle_ms / 1000
+        taken = _cycle(page, lanes, stop, end_s)
         failures = 0 if taken else failures + 1
-        wait_s = sync.wait_ms(pace, failures, random.random()) / 1000
-        real_sleep_s(max(0.0, started_s + wait_s - real_mono_s()))
+        _wait(stop, started_s + sync.wait_ms(pace, failures, random.random()) / 1000)
+
+
+def _cycle(page: Page, lanes: Lanes, stop: Stop, end_s: float) -> bool:
+    """The page, the newest readings, then the backlog until the time is over. False: wait longer than usual."""
+    shown = page.send_if_due()
+    if shown is not None and shown.status is None:
+        return False  # no way to the cloud at all; a page that it refuses is no reason to keep readings back
+    return lanes.cycle(lambda: not stop and real_mono_s() < end_s)
+
+
+def _wait(stop: Stop, until_s: float) -> None:
+    while not stop and (left_s := until_s - real_mono_s()) > 0:
+        real_sleep_s(min(NAP_S, left_s))

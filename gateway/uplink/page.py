@@ -8,8 +8,10 @@ from collections.abc import Callable
 import zstandard
 
 from gateway.core import sync
-from gateway.uplink.client import Answer
-from gateway.uplink.lanes import Poster
+from gateway.store.uplink import UplinkWriter
+from gateway.uplink.batch import ZSTD_LEVEL
+from gateway.uplink.client import Answer, Poster
+from gateway.uplink.meter import Meter
 from kit import log
 from kit.clock import Clock
 from pages.view import Village
@@ -20,8 +22,10 @@ SNAPSHOT = "/api/v1/snapshot"
 class Page:
     """Sends what ``build`` makes of the village now."""
 
-    def __init__(self, clock: Clock, cloud: Poster, build: Callable[[int], Village]) -> None:
+    def __init__(self, clock: Clock, writer: UplinkWriter, cloud: Poster, build: Callable[[int], Village]) -> None:
         self._clock = clock
+        self._writer = writer
+        self._meter = Meter(clock, writer)
         self._cloud = cloud
         self._build = build
         self._sent: tuple[int, Village] | None = None
@@ -35,7 +39,10 @@ class Page:
         sent_ms, before = self._sent or (None, None)
         if not sync.snapshot_due(now_ms, sent_ms, changed=timeless != before):
             return None
-        answer = self._cloud.post(SNAPSHOT, zstandard.ZstdCompressor(level=19).compress(village.to_json().encode()))
+        body = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(village.to_json().encode())
+        answer = self._cloud.post(SNAPSHOT, body)
+        with self._writer.transaction():
+            self._meter.add(answer, 0)
         if answer.status == 200:
             self._sent = (now_ms, timeless)
         else:

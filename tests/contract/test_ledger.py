@@ -83,6 +83,13 @@ def test_overlapping_and_reordered_batches_lose_and_double_nothing(ledger: Ledge
     assert ledger.gaps(A) == {}
 
 
+def test_sparse_seqs_are_found_as_well_as_dense_ones(ledger: Ledger) -> None:
+    ledger.ingest(A, [reading(s) for s in range(1, 3_001)], 1)
+    for step in (1, 3, 100, 2_900):
+        batch = [reading(s) for s in range(50, 3_001, step)]
+        assert ledger.ingest(A, batch, 2).same == len(batch)
+
+
 def test_watermark_and_gaps_follow_what_has_arrived(ledger: Ledger) -> None:
     key = ("soil-1", BOOT)
     assert ledger.ingest(A, [reading(s) for s in (8, 9)], 1).contiguous == {key: 0}
