@@ -3,7 +3,7 @@
 Rules
 1. A node's user is its id, and the broker takes the user for the client id: nobody can push another one off.
 2. A gateway process has a dot in its name, which no node id can have. Each may do only its own part: ingest reads and
-   acknowledges, control commands.
+   acknowledges, control commands, listen reads all and writes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from wire import topics
 
 INGEST = "gateway.ingest"
 CONTROL = "gateway.control"
+LISTEN = "gateway.listen"
 
 Access = list[tuple[str, str]]
 
@@ -23,7 +24,7 @@ Access = list[tuple[str, str]]
 def passwords(secrets: Secrets) -> dict[str, str]:
     """By user."""
     nodes = {node: secret.password for node, secret in secrets.nodes.items()}
-    return {**nodes, INGEST: secrets.mqtt_password, CONTROL: secrets.mqtt_password}
+    return {**nodes, **dict.fromkeys((INGEST, CONTROL, LISTEN), secrets.mqtt_password)}
 
 
 def access(village: Village) -> Mapping[str, Access]:
@@ -34,4 +35,5 @@ def access(village: Village) -> Mapping[str, Access]:
         **{node: topics.node_acl(village.id, node) for node in village.nodes},
         INGEST: [entry for entry in gateway if entry not in commands],
         CONTROL: commands,
+        LISTEN: [("read", name) for _, name in gateway],
     }
