@@ -21,6 +21,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+
 from gateway.core.types import Limits, Settings
 from tests.support import irrigation
 from tests.support.irrigation import LEVEL, SALT, START_MS, Village, output_name, probe
@@ -79,9 +80,7 @@ def play(timeline: Timeline, village: Village | None = None) -> Village:
 
 
 def outputs_of(village: Village) -> list[str]:
-    return [
-        f"{clock(s.at_ms - START_MS)} {output_name(s.output)} {'on' if s.on else 'off'}" for s in village.switched
-    ]
+    return [f"{clock(s.at_ms - START_MS)} {output_name(s.output)} {'on' if s.on else 'off'}" for s in village.switched]
 
 
 def decisions_of(village: Village) -> list[str]:
@@ -160,4 +159,3 @@ def _soil(village: Village, zone: str, channel: int, value: str) -> None:
         village.measure(ref, None, fields.FAIL)
     else:
         village.measure(ref, round(float(value) * 100))
-

@@ -1,0 +1,86 @@
+"""From the registry to what the irrigation's core is given: settings and limits, stretched where the clock runs fast.
+
+Rules
+1. A length that waits for the network or for another process lasts at least some real time (``stretch_ms``); on a
+   real gateway it is exactly what the registry and ``Limits`` say.
+2. A probe may be two reporting periods old (D1), a node unheard for three; a minute is added for the way.
+"""
+
+from __future__ import annotations
+
+from gateway.core.types import (
+    Limits,
+    OutputRef,
+    OutputSettings,
+    SensorRef,
+    Settings,
+    SourceSettings,
+    ZoneSettings,
+)
+from gateway.core.village import Node, Source, Village, Zone
+from kit.clock import Clock, stretch_ms
+from wire import fields
+
+WAY_MS = 60_000
+WAY_REAL_MS = 3_000
+E4 = 10 ** fields.field(fields.SOIL_MOISTURE).decimals
+
+
+def limits_of(clock: Clock) -> Limits:
+    """The limits of a gateway whose clock is this one."""
+    plain = Limits()
+    return Limits(
+        answer_ms=stretch_ms(clock, plain.answer_ms, 1_000),
+        lease_ms=stretch_ms(clock, plain.lease_ms, 1_500),
+        ahead_ms=stretch_ms(clock, plain.ahead_ms, 1_000),
+    )
+
+
+def settings_of(village: Village, clock: Clock) -> Settings:
+    """The settings of a village."""
+    way_ms = stretch_ms(clock, WAY_MS, WAY_REAL_MS)
+    return Settings(
+        zones=tuple(_zone(zone, village, way_ms) for zone in village.zones.values()),
+        sources=tuple(_source(source, clock) for source in village.sources.values()),
+        outputs={
+            OutputRef(node.id, output.index).key: OutputSettings(
+                hard_max_ms=output.hard_max_s * 1000,
+                min_rest_ms=output.min_rest_s * 1000,
+                silent_ms=3 * node.sample_s * 1000 + way_ms,
+            )
+            for node in village.nodes.values()
+            for output in node.outputs
+        },
+    )
+
+
+def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
+    nodes: list[Node] = [village.nodes[probe.node] for probe in zone.probes]
+    return ZoneSettings(
+        id=zone.id,
+        name=zone.name,
+        probes=tuple(SensorRef(p.node, fields.SOIL_MOISTURE, p.channel) for p in zone.probes),
+        probe_max_age_ms=2 * max(node.sample_s for node in nodes) * 1000 + way_ms,
+        valve=OutputRef(zone.valve.node, zone.valve.output),
+        pump=OutputRef(zone.pump.node, zone.pump.output),
+        source=zone.source,
+        dry_e4=round(zone.dry_vwc * E4),
+        target_e4=round(zone.target_vwc * E4),
+        max_run_ms=zone.max_run_s * 1000,
+        min_rest_ms=zone.min_rest_s * 1000,
+        flow_ml_min=round(zone.flow_lpm * 1000),
+    )
+
+
+def _source(source: Source, clock: Clock) -> SourceSettings:
+    return SourceSettings(
+        id=source.id,
+        name=source.name,
+        level=SensorRef(source.level.node, fields.WATER_LEVEL, source.level.channel),
+        min_level_mm=source.min_level_mm,
+        reopen_level_mm=source.reopen_level_mm,
+        conductivity=tuple(SensorRef(c.node, fields.CONDUCTIVITY_25, c.channel) for c in source.conductivity),
+        limit_us_cm=source.limit_us_cm,
+        reopen_us_cm=source.reopen_us_cm,
+        max_age_ms=stretch_ms(clock, source.max_age_s * 1000, WAY_REAL_MS),
+    )
