@@ -4,7 +4,8 @@ Rules
 1. ``append`` gives the seqs, writes one batch and syncs it. What it returned is stored: no power cut loses it.
 2. Only ``acknowledge`` with (boot, seq) forgets, never the broker. A segment is deleted when all its records are
    acknowledged; what is known of partly acknowledged ones is lost at a reset, and then they are sent again.
-3. Sent first is the newest segment, so that the village sees now; then the backlog, oldest first. One boot a frame.
+3. Sent first is the segment that is being written, so that the village sees now; then the backlog, oldest first.
+   One boot a frame.
 4. Records that were sent wait for their acknowledgement, WINDOW at most; ``forget_flight`` makes them due again.
 5. At most CAPACITY_PERCENT of the volume: when it is full, or a write fails, the oldest segment is dropped and its
    records are counted in ``dropped``, which the node reports as a reading. Gaps in seq show it too.
@@ -48,6 +49,8 @@ class Journal:
     def append(self, rows: list[tuple[int, int, int, int, int, int]]) -> tuple[int, int] | None:
         """Store (uptime_ms, field, channel, quality, fault, raw) rows, MAX_BATCH at most; (first, last) seq, or None
         when the flash takes nothing: then they are counted as dropped."""
+        if len(rows) > segment.MAX_BATCH:
+            raise ValueError("a batch of %d" % len(rows))
         first = self.next_seq
         self.next_seq += len(rows)
         packed = b"".join(_pack(first + i, row) for i, row in enumerate(rows))
@@ -77,8 +80,9 @@ class Journal:
         """(frame, token for ``sent``) of records that are due; None when there is none or the window is full."""
         if self._in_flight >= WINDOW:
             return None
-        at = -1  # the newest, then 0, 1, … of the backlog
-        while at < len(self._numbers) - 1:
+        # The segment that is written is the newest: -1, then 0, 1, … of the backlog.
+        at, ahead = (0, 0) if self._active is None else (-1, 1)
+        while at < len(self._numbers) - ahead:
             number = self._numbers[at]
             state = self._state(number)
             if state is not None and not state.done():
