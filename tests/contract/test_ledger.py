@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -131,7 +132,8 @@ def test_a_rejected_row_is_kept_and_stops_nobody(ledger: Ledger) -> None:  # P5
 
 
 def test_numbers_that_no_column_holds_are_rejected_not_raised(ledger: Ledger) -> None:  # P5
-    huge = [reading(1, **{name: number}) for name in Reading._fields[1:] for number in (-(2**70), 2**70)]
+    changes: list[dict[str, Any]] = [{name: n} for name in Reading._fields[1:] for n in (-(2**70), 2**70)]
+    huge = [reading(1)._replace(**change) for change in changes]
     receipt = ledger.ingest(A, [*huge, reading(1)], 1)
     assert receipt.new == 1
     assert len(receipt.rejected) == len(huge)
