@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         "--cloud-token", choices=["-"], metavar="-", help="read the token that the cloud gave us from standard input"
     )
     made.set_defaults(command=_provision)
+    people = commands.add_parser("user", help="people who may log in").add_subparsers(required=True, metavar="ACTION")
+    added = people.add_parser("add", parents=[home], help="add a user, or give one a new password, and print it once")
+    added.add_argument("name")
+    added.add_argument("--password-stdin", action="store_true", help="take the password from standard input")
+    added.set_defaults(command=_add_user)
     everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
     everything.set_defaults(command=_run)
     for name, (_, what) in PROCESSES.items():
@@ -72,6 +77,17 @@ def _provision(arguments: argparse.Namespace) -> int:
     village = provision(home, token)
     print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
     print(f"broker: mosquitto -c {home.mosquitto_conf}")
+    return 0
+
+
+def _add_user(arguments: argparse.Namespace) -> int:
+    from gateway.web.users import add_user  # only this command and web hash passwords
+
+    chosen = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else None
+    name, password = add_user(home_from(arguments.home), arguments.name, chosen)
+    print(f"name: {name}")
+    if chosen is None:
+        print(f"password: {password}")
     return 0
 
 

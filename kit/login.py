@@ -20,15 +20,17 @@ import secrets
 import threading
 import unicodedata
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SESSION_MS = 150 * 86_400_000  # a season
 MAX_SESSIONS = 20  # of one user; the oldest goes first
+MAX_TOKEN = 128
 MAX_NAME = 40
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
@@ -214,27 +216,6 @@ class Backoff:
             del self._failures[key]
 
 
-class People(Protocol):
-    """Where users and sessions are kept. ``account`` is a tidy name, or (in the cloud) village and name."""
-
-    def password_hash(self, account: str) -> str | None:
-        """The kept hash, or None when there is no such user."""
-
-    def open_session(self, token_hash: bytes, account: str, created_ms: int, expires_ms: int) -> None:
-        """Keep a session, and drop what is expired or beyond MAX_SESSIONS of this user."""
-
-    def session_account(self, token_hash: bytes, now_ms: int) -> str | None:
-        """Whose session this is, if it is open."""
-
-    def close_session(self, token_hash: bytes) -> None:
-        """Forget a session."""
-
-
-@dataclass(frozen=True)
-class Admitted:
-    token: str
-
-
 @dataclass(frozen=True)
 class Refused:
     """``problem`` is empty, wrong or locked; a locked one may try again after ``wait_ms`` of real time."""
@@ -247,43 +228,40 @@ class Refused:
         return max(1, -(-self.wait_ms // MINUTE_MS))
 
 
-class Desk:
+T = TypeVar("T")
+
+
+class Door:
     """Where one comes in. Safe to use from several threads."""
 
-    def __init__(self, people: People, *, speed: float = 1.0) -> None:
-        self._people = people
+    def __init__(self, *, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
         self._accounts = Backoff(ACCOUNT, stretch=speed)
         self._addresses = Backoff(ADDRESS, stretch=speed)
 
-    def come_in(self, account: str, password: str, address: str, now_ms: int, mono_ms: int) -> Admitted | Refused:
-        """Check a name and password; on success a new session is open and its token returned."""
+    def knock(
+        self, account: str, password: str, address: str, mono_ms: int, check: Callable[[], T | None]
+    ) -> T | Refused:
+        """What ``check`` gives for a right password; it is not called while account or address are locked.
+
+        ``account`` is a tidy name or, where there are several villages, village and name.
+        """
         if not account or not tidy_password(password):
             return Refused("empty")
-        # A name that could not be one shares one key, so that long nonsense cannot fill the table.
+        # A name that could not be one shares one key, so that long nonsense cannot fill the memory.
         account_key = account if len(account) <= 2 * MAX_NAME else "unfit"
-        place = address_key(address)
+        address = address_key(address)
         with self._lock:
-            wait_ms = max(self._accounts.wait_ms(account_key, mono_ms), self._addresses.wait_ms(place, mono_ms))
+            wait_ms = max(self._accounts.wait_ms(account_key, mono_ms), self._addresses.wait_ms(address, mono_ms))
             if wait_ms > 0:
                 return Refused("locked", wait_ms)
             # Counted before the password is looked at: many tries at once cannot all slip through.
             self._accounts.failed(account_key, mono_ms)
-            self._addresses.failed(place, mono_ms)
-        if len(password) > MAX_PASSWORD or not password_fits(password, self._people.password_hash(account)):
+            self._addresses.failed(address, mono_ms)
+        found = None if len(password) > MAX_PASSWORD else check()
+        if found is None:
             return Refused("wrong")
         with self._lock:
             self._accounts.forget(account_key)
-            self._addresses.take_back(place)
-        token = new_token()
-        self._people.open_session(token_hash(token), account, now_ms, now_ms + SESSION_MS)
-        return Admitted(token)
-
-    def who(self, token: str | None, now_ms: int) -> str | None:
-        """The account of a cookie, or None."""
-        if not token or len(token) > 128:
-            return None
-        return self._people.session_account(token_hash(token), now_ms)
-
-    def leave(self, token: str) -> None:
-        self._people.close_session(token_hash(token))
+            self._addresses.take_back(address)
+        return found

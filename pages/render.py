@@ -20,7 +20,7 @@ from markupsafe import Markup
 from pages import words
 from pages.i18n import LANGUAGES, Language
 from pages.plot import moisture_plot
-from pages.sentences import Card, consequence, garden_card, simulated_notice, source_card
+from pages.sentences import Card, consequence, garden_card, reason_text, simulated_notice, source_card
 from pages.view import Garden, Village, is_running, is_stale, shown_source_state
 
 REFRESH_S = 30
@@ -172,7 +172,7 @@ def _row(garden: Garden, village: Village, now_ms: int, language: Language) -> _
         can_water=garden.can_water,
         plot=moisture_plot(garden, now_ms, language),
         why=tuple(
-            _Why(words.clock_and_day(reason.at_ms, now_ms), language.say_again(reason.text)) for reason in garden.why
+            _Why(words.clock_and_day(reason.at_ms, now_ms), reason_text(reason, language)) for reason in garden.why
         ),
     )
 

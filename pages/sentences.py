@@ -17,6 +17,7 @@ from pages.i18n import Language
 from pages.view import (
     Garden,
     GardenState,
+    Reason,
     Source,
     SourceState,
     Village,
@@ -80,11 +81,18 @@ def _doing(garden: Garden, village: Village, now_ms: int, language: Language) ->
         return language.say("Còn {left}, rồi tự tắt.", left=left)
     if is_stale(village.now_ms, now_ms):
         return language.say("Chưa nhận được tin mới từ làng.")
-    if garden.doing:
-        return language.say_again(garden.doing)
+    if garden.why:
+        return reason_text(garden.why[0], language)
     if is_stale(garden.measured_ms, now_ms):
         return language.say("Máy đo im tiếng, nên chưa biết đất khô hay ướt.")
     return language.say("Máy đang theo dõi đất.")
+
+
+def reason_text(reason: Reason, language: Language) -> str:
+    """A kept decision, in English when it has its English."""
+    if language.code == "en" and reason.english:
+        return reason.english
+    return language.say_again(reason.text)
 
 
 def _garden_facts(garden: Garden, stale: bool, now_ms: int, language: Language) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Rules
 1. A view holds facts with the time they were measured, never an age: the same view gets older on its way to the
    cloud, and whoever shows it says how old it is (``shown_state``).
 2. A reading older than ``STALE_MS`` of village time is not news any more: its garden is *blind*.
-3. Sentences in a view are Vietnamese. Pages translate them when they are shown (``pages.i18n``).
+3. Sentences in a view are Vietnamese; a decision brings its English along, all else is translated when it is shown.
 4. JSON is read strictly: an unknown, missing or wrong key, a number out of range or a list that is too long is a
    ``ViewError`` that names the place. What was read is as good as what was built here.
 """
@@ -58,15 +58,17 @@ def _require_time(ms: int | None, place: str) -> None:
 
 @dataclass(frozen=True)
 class Reason:
-    """One kept decision of the irrigation: when, what came of it, and why, in Vietnamese."""
+    """One kept decision of the irrigation: when, what came of it, and why. English may be missing (empty)."""
 
     at_ms: int
     verdict: str
     text: str
+    english: str
 
     def __post_init__(self) -> None:
         _require_time(self.at_ms, "reason.at_ms")
         _require_text(self.text, "reason.text")
+        _require_text(self.english, "reason.english", empty=True)
         _require_text(self.verdict, "reason.verdict")
 
 
@@ -109,14 +111,13 @@ class Watering:
 
 @dataclass(frozen=True)
 class Garden:
-    """One zone as its farmer sees it."""
+    """One zone as its farmer sees it. ``why`` are its last decisions, newest first: the first is what is done now."""
 
     id: str
     name: str
     state: GardenState
     moisture_pct: float | None
     measured_ms: int | None
-    doing: str
     why: tuple[Reason, ...]
     running: Running | None
     can_water: bool
@@ -129,7 +130,6 @@ class Garden:
     def __post_init__(self) -> None:
         _require_text(self.id, "garden.id")
         _require_text(self.name, "garden.name")
-        _require_text(self.doing, "garden.doing", empty=True)
         _require_number(self.moisture_pct, 0, 100, "garden.moisture_pct")
         _require_number(self.litres_per_minute, 0, 1e6, "garden.litres_per_minute")
         _require_number(self.max_minutes, 1, 24 * 60, "garden.max_minutes")

@@ -18,10 +18,9 @@ _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86_400
 
-# Salt of brackish water from its conductivity at 25 °C: S = a · K^b, K in mS/cm, S in g/l (Williams 1986). It is within
-# 0.1 g/l of the practical salinity scale from 0.2 to 10 mS/cm; 0.64 · K, the factor of hand meters, is 0.8 off.
-_SALT_FACTOR = 0.4665
-_SALT_POWER = 1.0878
+# Dissolved salts of water below 5 mS/cm: 640 mg/l for each mS/cm at 25 °C (USDA Handbook 60, 1954). It is what hand
+# meters show, and the same as in the sentences of decisions; what is compared is always the conductivity itself.
+GRAMS_PER_LITRE_PER_US_CM = 0.64 / 1000
 
 
 def number(value: float, decimals: int, language: Language) -> str:
@@ -37,19 +36,14 @@ def percent(value: float, language: Language) -> str:
     return f"{number(value, 1 if round(value, 1) % 1 else 0, language)}{NBSP}%"
 
 
-def salt_g_per_litre(conductivity_us_cm: float) -> float:
-    """Grams of salt in a litre, as farmers know salinity, from conductivity at 25 °C."""
-    millisiemens = max(0.0, conductivity_us_cm) / 1000
-    return float(_SALT_FACTOR * millisiemens**_SALT_POWER)
-
-
 def salt(conductivity_us_cm: float, language: Language) -> str:
-    return f"{number(salt_g_per_litre(conductivity_us_cm), 1, language)}{NBSP}g/l"
+    """Grams of salt in a litre, as farmers know salinity."""
+    return f"{number(conductivity_us_cm * GRAMS_PER_LITRE_PER_US_CM, 1, language)}{NBSP}g/l"
 
 
 def level(level_mm: int, language: Language) -> str:
-    """A water level in metres, to the centimetre: what a staff gauge shows."""
-    return f"{number(level_mm / 1000, 2, language)}{NBSP}m"
+    """A water level to the centimetre: what a staff gauge shows."""
+    return f"{number(level_mm / 10, 0, language)}{NBSP}cm"
 
 
 def litres(amount: float, language: Language) -> str:

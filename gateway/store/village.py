@@ -3,14 +3,21 @@
 Rules
 1. No password and no session token is kept, only their hashes, made by the caller.
 2. An intent is a wish with an end: control takes it up while it is valid, or says why not. It is never a command.
+3. A form is taken once: what is sent again under the same form id changes nothing.
+4. Kept are at most MAX_SESSIONS sessions of a user, MAX_INTENTS intents and the form ids of FORMS_MS; the oldest go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway.store.common import Reader, Schema, Writer
+
+MAX_SESSIONS = 20
+MAX_INTENTS = 10_000
+FORMS_MS = 86_400_000
 
 SCHEMA = Schema(
     "village.db",
@@ -26,6 +33,7 @@ SCHEMA = Schema(
             at_ms INT NOT NULL, expires_ms INT NOT NULL, kind TEXT NOT NULL CHECK(kind IN ('water', 'stop')),
             zone TEXT NOT NULL, minutes INT NOT NULL, user TEXT NOT NULL) STRICT;
         """,
+        "CREATE TABLE forms(id TEXT PRIMARY KEY, at_ms INT NOT NULL) STRICT, WITHOUT ROWID;",
     ),
 )
 
@@ -74,21 +82,40 @@ class VillageWriter(Writer):
             self._run("DELETE FROM users WHERE name = ?", (name,))
 
     def open_session(self, session: Session) -> None:
-        """Also forgets the sessions that ended before it began."""
+        """Also forgets the sessions that ended before it began, and the user's oldest beyond the limit."""
         with self.transaction():
             self._run("DELETE FROM sessions WHERE expires_ms <= ?", (session.created_ms,))
+            self._run(
+                """DELETE FROM sessions WHERE token_hash IN
+                   (SELECT token_hash FROM sessions WHERE user = ? ORDER BY created_ms DESC LIMIT -1 OFFSET ?)""",
+                (session.user, MAX_SESSIONS - 1),
+            )
             self._run("INSERT INTO sessions VALUES(?, ?, ?, ?)", session)
 
     def close_session(self, token_hash: bytes) -> None:
         with self.transaction():
             self._run("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))
 
+    def take_form(self, form_id: str, at_ms: int, intents: Sequence[Intent]) -> bool:
+        """Keep the intents of a form, unless it was taken before. Returns whether it was new."""
+        with self.transaction():
+            self._run("DELETE FROM forms WHERE at_ms < ?", (at_ms - FORMS_MS,))
+            if self._run("INSERT OR IGNORE INTO forms(id, at_ms) VALUES(?, ?)", (form_id, at_ms)) == 0:
+                return False
+            for intent in intents:
+                self._add(intent)
+            self._run("DELETE FROM intents WHERE id <= (SELECT max(id) FROM intents) - ?", (MAX_INTENTS,))
+        return True
+
     def add_intent(self, intent: Intent) -> int:
         """Its ``id`` is given here and returned."""
         with self.transaction():
-            return self._insert(
-                "INSERT INTO intents(at_ms, expires_ms, kind, zone, minutes, user) VALUES(?, ?, ?, ?, ?, ?)", intent[1:]
-            )
+            return self._add(intent)
+
+    def _add(self, intent: Intent) -> int:
+        return self._insert(
+            "INSERT INTO intents(at_ms, expires_ms, kind, zone, minutes, user) VALUES(?, ?, ?, ?, ?, ?)", intent[1:]
+        )
 
 
 class VillageReader(Reader):

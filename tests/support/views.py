@@ -13,6 +13,10 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 
+def reason(text: str, english: str = "Not watering: soil is still moist.", at_ms: int = NOW_MS) -> Reason:
+    return Reason(at_ms, "no", text, english)
+
+
 def garden(id: str = "xoai", name: str = "Vườn xoài Cát Chu", **changes: Any) -> Garden:
     """A garden with three days of history, measured five minutes ago; ``changes`` replace its facts."""
     usual = Garden(
@@ -21,8 +25,10 @@ def garden(id: str = "xoai", name: str = "Vườn xoài Cát Chu", **changes: An
         state="ok",
         moisture_pct=26.4,
         measured_ms=NOW_MS - 5 * MINUTE_MS,
-        doing="Không tưới: đất còn đủ ẩm.",
-        why=tuple(Reason(NOW_MS - n * 3_600_000, "wait", f"Không tưới: đất còn ẩm 2{n},5 %.") for n in range(1, 6)),
+        why=tuple(
+            reason(f"Không tưới: đất còn ẩm (2{n},5 %, dưới 22 % mới tưới).", at_ms=NOW_MS - n * 3_600_000)
+            for n in range(1, 6)
+        ),
         running=None,
         can_water=True,
         litres_per_minute=30.0,
@@ -53,16 +59,17 @@ def source(**changes: Any) -> Source:
 def village(*gardens: Garden, **changes: Any) -> Village:
     """Three gardens: a dry one, one that is being watered, one that is silent for two hours."""
     running = Running(NOW_MS - 2 * MINUTE_MS, NOW_MS + 8 * MINUTE_MS)
+    waits = reason("Chưa tưới: máy bơm đang tưới vườn rau.", "Not yet: the pump is busy.")
+    three = (
+        garden(moisture_pct=20.1, state="dry", why=(waits,)),
+        garden("rau", "Vườn rau", state="watering", running=running, can_water=False),
+        garden("cam", "Vườn cam", state="blind", measured_ms=NOW_MS - 120 * MINUTE_MS, why=()),
+    )
     usual = Village(
         id="tan-thuan",
         name="Hội quán Tân Thuận",
         now_ms=NOW_MS,
-        gardens=gardens
-        or (
-            garden(moisture_pct=20.1, state="dry", doing="Sắp tưới: đất khô hơn mức cần."),
-            garden("rau", "Vườn rau", state="watering", running=running, can_water=False, doing=""),
-            garden("cam", "Vườn cam", state="blind", measured_ms=NOW_MS - 120 * MINUTE_MS, doing=""),
-        ),
+        gardens=gardens or three,
         sources=(source(),),
         alerts=(Alert("salt", "danger", "Nước kinh đang mặn. Đang ngưng lấy nước."),),
         simulated=False,

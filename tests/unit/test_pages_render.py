@@ -23,7 +23,7 @@ from pages.render import (
     render_water,
 )
 from pages.view import Alert, Village
-from tests.support.views import MINUTE_MS, NOW_MS, garden, source, village
+from tests.support.views import MINUTE_MS, NOW_MS, garden, reason, source, village
 
 VI = language("vi")
 EN = language("en")
@@ -47,10 +47,10 @@ def test_each_garden_has_a_word_a_picture_and_a_reason() -> None:
     for word, picture in (("Đất khô", "dry"), ("Đang tưới", "watering"), ("Mất sóng", "blind"), ("Nước tốt", "wet")):
         assert word in text
         assert f'href="#i-{picture}"' in html
-    assert "Sắp tưới: đất khô hơn mức cần." in text
+    assert "Chưa tưới: máy bơm đang tưới vườn rau." in text
     assert "Còn 8 phút, rồi tự tắt." in text
     assert "Máy đo im tiếng, nên chưa biết đất khô hay ướt." in text
-    assert "Mực nước 0,85 m – độ mặn 0,3 g/l" in text
+    assert "Mực nước 85 cm – độ mặn 0,4 g/l" in text
 
 
 def test_it_is_one_answer_of_at_most_14_kb() -> None:
@@ -82,7 +82,7 @@ def test_an_old_number_is_never_shown_as_now() -> None:
     assert "Lần đo cuối lúc 9:05: độ ẩm đất 26,4 %." in text
     assert "Độ ẩm đất: 26,4 %" not in text
     assert "Mất sóng với làng từ 9:10. Số liệu cũ." in text
-    assert "0,85 m" not in text
+    assert "85 cm" not in text
 
 
 def test_a_simulated_village_says_so() -> None:
@@ -97,12 +97,13 @@ def test_a_simulated_village_says_so() -> None:
 def test_english_stands_beside_it() -> None:
     text = _text(_home(village(), english=True))
     assert "Soil dry" in text and "WATER" in text and "STOP" in text and "5 minutes ago" in text
-    assert "Level 0.85 m – salt 0.3 g/l" in text
+    assert "Not yet: the pump is busy." in text
+    assert "Level 85 cm – salt 0.4 g/l" in text
     assert "Tiếng Việt" in text
 
 
 def test_names_are_text_whatever_they_contain() -> None:
-    nasty = garden(id='"><script>', name=NASTY, doing=NASTY)
+    nasty = garden(id='"><script>', name=NASTY, why=(reason(NASTY, NASTY),))
     seen = village(nasty, name=NASTY, sources=(source(name=NASTY),), alerts=(Alert("a", "warning", NASTY),))
     pages = [
         _home(seen),

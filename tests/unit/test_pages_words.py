@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from gateway.core import reasons
 from pages import words
 from pages.i18n import choose, language
 from pages.render import ERRORS, LOGIN_MESSAGES
@@ -49,7 +50,7 @@ def test_numbers_have_the_marks_of_their_language() -> None:
     assert words.number(-0.04, 1, VI) == "0,0"
     assert _plain(words.percent(26.4, VI)) == "26,4 %"
     assert _plain(words.percent(30.0, VI)) == "30 %"
-    assert _plain(words.level(-120, VI)) == "-0,12 m"
+    assert _plain(words.level(-120, VI)) == "-12 cm"
 
 
 def test_litres_are_no_more_exact_than_a_pump() -> None:
@@ -71,25 +72,10 @@ def test_what_is_still_on_is_rounded_up() -> None:
     assert words.minutes(61_000, VI) == "2 phút"
 
 
-def _practical_salinity(millisiemens: float) -> float:
-    """PSS-78 at 25 °C (UNESCO 1983), the scale that oceanographers measure by: the oracle for our short formula."""
-    temperature = 25.0
-    rt = sum(c * temperature**n for n, c in enumerate((0.6766097, 2.00564e-2, 1.104259e-4, -6.9698e-7, 1.0031e-9)))
-    ratio = millisiemens / 42.914 / rt
-    a = (0.0080, -0.1692, 25.3851, 14.0941, -7.0261, 2.7081)
-    b = (0.0005, -0.0056, -0.0066, -0.0375, 0.0636, -0.0144)
-    warmth = (temperature - 15) / (1 + 0.0162 * (temperature - 15))
-    return float(sum((x + warmth * y) * ratio ** (n / 2) for n, (x, y) in enumerate(zip(a, b, strict=True))))
-
-
-@pytest.mark.parametrize("millisiemens", [0.2, 0.5, 1, 2, 3, 5, 8, 10])
-def test_salt_agrees_with_the_practical_salinity_scale(millisiemens: float) -> None:
-    assert words.salt_g_per_litre(millisiemens * 1000) == pytest.approx(_practical_salinity(millisiemens), abs=0.1)
-
-
-def test_salt_in_words() -> None:
-    assert _plain(words.salt(2000, VI)) == "1,0 g/l"
+def test_salt_in_words_is_the_same_as_in_decisions() -> None:
+    assert _plain(words.salt(2000, VI)) == "1,3 g/l"
     assert _plain(words.salt(0, VI)) == "0,0 g/l"
+    assert words.GRAMS_PER_LITRE_PER_US_CM == reasons.GRAMS_PER_LITRE_PER_US_CM
 
 
 def test_language_is_asked_for_kept_or_of_the_phone() -> None:

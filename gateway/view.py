@@ -1,0 +1,284 @@
+"""The village as its farmers see it, made from what is committed: for the page here, and for the one in the cloud.
+
+Rules
+1. Only committed rows are looked at, in one snapshot of each database, read-only. A database that is not there yet
+   gives a village without data; one that cannot be read gives the same and an alert. A page never fails by them.
+2. A garden's moisture is the median of its probes that are fresh and not faulty. Without one, the last number that
+   was good is kept with its time, so that the page can say how old it is.
+3. What the irrigation remembers (salt, low, running) is taken from its state and not judged a second time.
+4. History is thinned to fixed slices of time, so that the same data give the same view a minute later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from statistics import fmean, median
+
+from gateway.core import reasons
+from gateway.core.rules import Rule, Verdict
+from gateway.core.state import Phase, SourceState, State, StateError
+from gateway.core.village import SensorRef, Source, Village, Zone
+from gateway.home import Home
+from gateway.store.common import StoreError
+from gateway.store.control import ControlReader, Decision, Run
+from gateway.store.data import DataReader, Latest
+from kit.clock import Clock, SpedClock
+from pages import view
+from pages.i18n import DEFAULT, language
+from pages.plot import SPAN_MS
+from wire import fields
+
+SLICE_MS = 40 * 60_000  # 109 of them touch three days
+assert SPAN_MS // SLICE_MS + 1 <= view.MAX_HISTORY
+REASONS = 6
+MAX_NAMED = 3
+_FIT = (fields.GOOD, fields.NOT_EVALUATED)
+_VIETNAMESE = language(DEFAULT)
+
+_Readings = dict[tuple[str, int, int], Latest]
+
+
+class Viewer:
+    """Builds the view of one home again and again. One thread at a time may use it."""
+
+    def __init__(self, home: Home, village: Village, clock: Clock) -> None:
+        self._home = home
+        self._village = village
+        self._simulated = isinstance(clock, SpedClock)
+        self._speed = clock.speed
+        self._data: DataReader | None = None
+        self._control: ControlReader | None = None
+
+    def build(self, now_ms: int) -> view.Village:
+        """The view now."""
+        try:
+            if self._data is None and self._home.data.exists():
+                self._data = DataReader(self._home.data)
+            if self._control is None and self._home.control.exists():
+                self._control = ControlReader(self._home.control)
+            return self._build(now_ms)
+        except StoreError:
+            self.close()
+            return self._without_data(now_ms)
+
+    def close(self) -> None:
+        for reader in (self._data, self._control):
+            if reader is not None:
+                reader.close()
+        self._data = self._control = None
+
+    def _build(self, now_ms: int) -> view.Village:
+        return build_village(
+            self._village, self._data, self._control, now_ms, simulated=self._simulated, speed=self._speed
+        )
+
+    def _without_data(self, now_ms: int) -> view.Village:
+        alert = _alert("store", "danger", "Không đọc được số liệu của làng. Gọi kỹ thuật hội quán.")
+        return replace(self._build(now_ms), alerts=(alert,))
+
+
+def build_village(
+    village: Village,
+    data: DataReader | None,
+    control: ControlReader | None,
+    now_ms: int,
+    *,
+    simulated: bool = False,
+    speed: float = 1.0,
+) -> view.Village:
+    """The view of a village. Raises StoreError when a database cannot be read."""
+    with ExitStack() as stack:
+        for reader in (data, control):
+            if reader is not None:
+                stack.enter_context(reader.snapshot())
+        latest = data.latest() if data is not None else {}
+        state = _state(control)
+        return view.Village(
+            id=village.id,
+            name=village.name,
+            now_ms=now_ms,
+            gardens=tuple(_garden(zone, data, control, state, latest, now_ms) for zone in village.zones.values()),
+            sources=tuple(_source(source, state, latest) for source in village.sources.values()),
+            alerts=tuple(_alerts(village, data, state, latest, now_ms))[: view.MAX_ALERTS],
+            simulated=simulated,
+            speed=speed,
+        )
+
+
+def _state(control: ControlReader | None) -> State:
+    """What the irrigation remembers; nothing when it has not begun or is of another version."""
+    kept = control.state() if control is not None else None
+    try:
+        return State.from_json(kept.json) if kept is not None else State()
+    except StateError:
+        return State()
+
+
+# ---- gardens
+
+
+def _garden(
+    zone: Zone,
+    data: DataReader | None,
+    control: ControlReader | None,
+    state: State,
+    latest: _Readings,
+    now_ms: int,
+) -> view.Garden:
+    band = view.Band(round(zone.dry_vwc * 100, 1), round(zone.target_vwc * 100, 1))
+    moisture_pct, measured_ms = _moisture(zone, latest, now_ms)
+    running = _running(zone, state)
+    decisions = control.decisions(zone.id, REASONS) if control is not None else []
+    runs = control.runs(now_ms - SPAN_MS, zone.id, view.MAX_WATERINGS) if control is not None else []
+    soil = "blind" if view.is_stale(measured_ms, now_ms) else view.soil_state(moisture_pct, band)
+    return view.Garden(
+        id=zone.id,
+        name=zone.name,
+        state="watering" if running else soil,
+        moisture_pct=moisture_pct,
+        measured_ms=measured_ms,
+        why=tuple(_reason(decision) for decision in decisions),
+        running=running,
+        can_water=running is None,
+        litres_per_minute=zone.flow_lpm or None,
+        max_minutes=max(1, min(60, zone.max_run_s // 60)),
+        band=band,
+        history=tuple(_history(zone, data, now_ms)),
+        waterings=tuple(_watering(run) for run in runs),
+    )
+
+
+def _moisture(zone: Zone, latest: _Readings, now_ms: int) -> tuple[float | None, int | None]:
+    """Per cent of water in the soil, and when it was measured."""
+    good = [
+        (_measured_ms(found), found.value / 100)
+        for found in _found(latest, fields.SOIL_MOISTURE, zone.probes)
+        if found.value is not None and found.flag in _FIT
+    ]
+    if not good:
+        return None, None
+    newest = max(good)
+    fresh = [percent for at_ms, percent in good if not view.is_stale(at_ms, now_ms)] or [newest[1]]
+    return round(min(100.0, max(0.0, median(fresh))), 1), newest[0]
+
+
+def _measured_ms(found: Latest) -> int:
+    """A node whose clock is ahead cannot make its reading younger than its arrival."""
+    return min(found.measured_ms, found.received_ms)
+
+
+def _found(latest: _Readings, field: int, refs: Sequence[SensorRef]) -> list[Latest]:
+    wanted = (latest.get((ref.node, field, ref.channel)) for ref in refs)
+    return [found for found in wanted if found is not None]
+
+
+def _running(zone: Zone, state: State) -> view.Running | None:
+    memory = state.zones.get(zone.id)
+    if memory is None or memory.run is None or memory.run.stop is not None:
+        return None
+    run = memory.run
+    return view.Running(run.asked_at_ms if run.started_at_ms is None else run.started_at_ms, run.ends_at_ms)
+
+
+def _watering(run: Run) -> view.Watering:
+    return view.Watering(run.started_ms, run.ended_ms)
+
+
+def _reason(decision: Decision) -> view.Reason:
+    return view.Reason(decision.at_ms, decision.verdict, decision.text_vi, _english(decision))
+
+
+def _english(decision: Decision) -> str:
+    """The same decision told in English; nothing when it was kept by another version of the rules."""
+    try:
+        verdict, rule = Verdict(decision.verdict), Rule(decision.rule)
+        inputs, limits = json.loads(decision.inputs), json.loads(decision.limits)
+    except ValueError:
+        return ""
+    return reasons.tell("en", verdict, rule, inputs, limits, decision.at_ms)[: view.MAX_TEXT]
+
+
+def _history(zone: Zone, data: DataReader | None, now_ms: int) -> Iterator[tuple[int, float]]:
+    """One mean point for each slice of time in which a probe was good."""
+    if data is None:
+        return
+    slices: dict[int, list[int]] = {}
+    for probe in zone.probes:
+        for point in data.history(probe.node, fields.SOIL_MOISTURE, probe.channel, now_ms - SPAN_MS, now_ms + 1):
+            if point.flag in _FIT:
+                slices.setdefault(point.measured_ms // SLICE_MS, []).append(point.value)
+    for number in sorted(slices):
+        percent = fmean(slices[number]) / 100
+        yield min(now_ms, number * SLICE_MS + SLICE_MS // 2), round(min(100.0, max(0.0, percent)), 1)
+
+
+# ---- sources and alerts
+
+
+def _source(source: Source, state: State, latest: _Readings) -> view.Source:
+    levels = [f for f in _found(latest, fields.WATER_LEVEL, [source.level]) if f.value is not None and f.flag in _FIT]
+    salts = [
+        f for f in _found(latest, fields.CONDUCTIVITY_25, source.conductivity) if f.value is not None and f.flag in _FIT
+    ]
+    level_mm = levels[0].value if levels else None
+    salt_us_cm = max((f.value for f in salts if f.value is not None), default=None)
+    times = [_measured_ms(f) for f in (*levels, *salts)]
+    return view.Source(
+        id=source.id,
+        name=source.name,
+        state=_source_state(source, state.sources.get(source.id), level_mm, salt_us_cm),
+        level_mm=level_mm,
+        conductivity_us_cm=None if salt_us_cm is None else float(salt_us_cm),
+        limit_us_cm=float(source.limit_us_cm),
+        measured_ms=min(times, default=None),
+    )
+
+
+def _source_state(
+    source: Source, memory: SourceState | None, level_mm: int | None, salt_us_cm: int | None
+) -> view.SourceState:
+    salt = salt_us_cm is not None and salt_us_cm >= source.limit_us_cm
+    low = level_mm is not None and level_mm < source.min_level_mm
+    if salt or (memory is not None and memory.salt):
+        return "salt"
+    if low or (memory is not None and memory.low):
+        return "low"
+    return "ok" if level_mm is not None and salt_us_cm is not None else "blind"
+
+
+def _alerts(
+    village: Village, data: DataReader | None, state: State, latest: _Readings, now_ms: int
+) -> Iterator[view.Alert]:
+    """What a person should know now, the worst first."""
+    for key, output in state.outputs.items():
+        if output.phase in (Phase.UNKNOWN, Phase.QUARANTINED):
+            node = village.nodes.get(key.rpartition("/")[0])
+            name = node.name if node is not None else key
+            yield _alert("output", "danger", "{name}: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.", name=name)
+    for source in village.sources.values():
+        found = _source(source, state, latest)
+        if found.state == "salt" and not view.is_stale(found.measured_ms, now_ms):
+            yield _alert("salt", "danger", "{name} đang mặn. Đang ngưng lấy nước.", name=source.name)
+        elif found.state == "low" and not view.is_stale(found.measured_ms, now_ms):
+            yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
+    silent = list(_silent(village, data, now_ms))
+    if silent:
+        names, others = ", ".join(silent[:MAX_NAMED]), len(silent) - MAX_NAMED
+        if others > 0:
+            yield _alert("silent", "warning", "Mất sóng: {names} và {others} máy nữa.", names=names, others=str(others))
+        else:
+            yield _alert("silent", "warning", "Mất sóng: {names}.", names=names)
+
+
+def _silent(village: Village, data: DataReader | None, now_ms: int) -> Iterator[str]:
+    """The names of the nodes that were not heard lately, while others could be heard."""
+    heard_ms = {node: boot.last_received_ms for node, boot in data.current_boots().items()} if data is not None else {}
+    if heard_ms:
+        yield from (node.name for node in village.nodes.values() if view.is_stale(heard_ms.get(node.id), now_ms))
+
+
+def _alert(code: str, level: view.AlertLevel, sentence: str, **values: str) -> view.Alert:
+    return view.Alert(code, level, _VIETNAMESE.say(sentence, **values))

@@ -1,0 +1,1 @@
+"""The pages of the village on its own Wi-Fi."""

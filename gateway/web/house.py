@@ -1,0 +1,112 @@
+"""What the web process can do: show the village, let people in, and pass on what they ask for.
+
+Rules
+1. It writes village.db and nothing else; control reads what people asked for there, and decides.
+2. Any thread may call any method: the databases are used by one thread at a time.
+3. A view is made at most once in VIEW_S of real time, however many phones ask.
+4. An order is worthless after ORDER_MS: a valve never opens because a phone came back from the orchard.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Self
+
+from gateway.core.village import Village
+from gateway.home import Home
+from gateway.store.village import Intent, Session, VillageReader, VillageWriter
+from gateway.view import Viewer
+from kit.clock import Clock, real_mono_s, stretch_ms
+from kit.login import (
+    MAX_TOKEN,
+    SESSION_MS,
+    Door,
+    Refused,
+    new_token,
+    password_fits,
+    tidy_name,
+    token_hash,
+)
+from pages import view
+
+ORDER_MS = 60_000
+ORDER_REAL_MS = 10_000  # in a sped-up village an order must still survive the way through the processes
+VIEW_S = 0.5
+MAX_MINUTES = 60
+
+
+class House:
+    """One village, for as long as the process runs."""
+
+    def __init__(self, home: Home, village: Village, clock: Clock) -> None:
+        self.village = village
+        self.clock = clock
+        self._writer = VillageWriter(home.village)
+        self._reader = VillageReader(home.village)
+        self._viewer = Viewer(home, village, clock)
+        self._door = Door(speed=clock.speed)
+        self._database = threading.Lock()
+        self._seen: tuple[float, view.Village] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._viewer.close()
+        self._reader.close()
+        self._writer.close()
+
+    def view(self) -> view.Village:
+        """The village as it was at most VIEW_S ago."""
+        with self._database:
+            now_s = real_mono_s()
+            if self._seen is None or now_s - self._seen[0] > VIEW_S:
+                self._seen = (now_s, self._viewer.build(self.clock.now_ms()))
+            return self._seen[1]
+
+    def come_in(self, name: str, password: str, address: str) -> str | Refused:
+        """The token of a new session, or why there is none."""
+        user = tidy_name(name)
+
+        def check() -> str | None:
+            with self._database:
+                found = self._reader.user(user)
+            if not password_fits(password, found.password_hash if found else None):
+                return None
+            token, now_ms = new_token(), self.clock.now_ms()
+            with self._database:
+                self._writer.open_session(Session(token_hash(token), user, now_ms, now_ms + SESSION_MS))
+            return token
+
+        return self._door.knock(user, password, address, self.clock.mono_ms(), check)
+
+    def who(self, token: str) -> str | None:
+        """The user of a session, or None."""
+        if not 0 < len(token) <= MAX_TOKEN:
+            return None
+        with self._database:
+            session = self._reader.session(token_hash(token), self.clock.now_ms())
+        return session.user if session else None
+
+    def leave(self, token: str) -> None:
+        with self._database:
+            self._writer.close_session(token_hash(token))
+
+    def water(self, user: str, zone: str, minutes: int, form_id: str) -> bool:
+        """Ask for water. False when this form was taken before."""
+        assert zone in self.village.zones and 1 <= minutes <= MAX_MINUTES
+        return self._ask("water", user, [zone], minutes, form_id)
+
+    def stop(self, user: str, zones: Sequence[str], form_id: str) -> bool:
+        """Ask to stop. False when this form was taken before."""
+        assert zones and all(zone in self.village.zones for zone in zones)
+        return self._ask("stop", user, zones, 0, form_id)
+
+    def _ask(self, kind: str, user: str, zones: Sequence[str], minutes: int, form_id: str) -> bool:
+        now_ms = self.clock.now_ms()
+        expires_ms = now_ms + stretch_ms(self.clock, ORDER_MS, ORDER_REAL_MS)
+        intents = [Intent(0, now_ms, expires_ms, kind, zone, minutes, user) for zone in zones]
+        with self._database:
+            self._seen = None
+            return self._writer.take_form(form_id, now_ms, intents)

@@ -1,0 +1,305 @@
+"""The farmer's first screen in a real Chromium of a phone's size, served by the real web process.
+
+What a person over 60 needs is measured: sizes, contrast, width, words, and that the buttons do what they say.
+Screenshots are left in artefacts/ to be looked at.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from kit.clock import SystemClock, sped_clock_from
+from tests.support.chromium import PHONE, SMALLEST, chromium, phone
+from tests.support.seeded import NAME, PASSWORD, Web, seed, serving
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+NASTY = {
+    "xoai": "Vườn \"xoài\" <script>alert('x')</script>",
+    "rau": "Vườn rau <img src=x onerror=alert(1)>",
+    "cam": "Vườn cam & quýt 'ngọt' {{7*7}} </title>",
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    home = seed(tmp_path_factory.mktemp("home"), SystemClock().now_ms())
+    with serving(home) as running:
+        yield running
+
+
+def _log_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Tên").fill(NAME)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="VÀO").click()
+    expect(page.locator("h1")).to_have_text("Hội quán Tân Thuận")
+
+
+def _picture(page: Page, name: str, *, whole: bool = False) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=whole)
+
+
+# what is wrong with the elements that one sees: too small, too little contrast, or beyond the edge
+_MEASURE = """() => {
+  const light = c => { const v = c / 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+  const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+  const colour = text => text.match(/[\\d.]+/g).map(Number);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const found = colour(getComputedStyle(e).backgroundColor);
+      if (found.length === 3 || found[3] === 1) return found.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const seen = e => e.checkVisibility() && e.getClientRects().length > 0;
+  const targets = [...document.querySelectorAll("a, button, summary, label, input:not([type=hidden]):not(.pick)")]
+    .filter(e => seen(e) && !(e.tagName === "LABEL" && e.control && !e.control.classList.contains("pick")))
+    .map(e => ({ what: e.outerHTML.slice(0, 80), ...e.getBoundingClientRect().toJSON(),
+                 fixed: !!e.closest(".stopbar") }));
+  const texts = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); ) {
+    const e = node.parentElement;
+    if (!node.textContent.trim() || !seen(e) || e.matches("script, style, title, desc")) continue;
+    const style = getComputedStyle(e), svg = e.ownerSVGElement;
+    const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    const [a, b] = [luminance(colour(svg ? style.fill : style.color)), luminance(ground(e))];
+    texts.push({ what: node.textContent.trim().slice(0, 60), px: parseFloat(style.fontSize) * scale,
+                 contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), state: !!e.closest(".state") });
+  }
+  return { targets, texts, scroll: document.documentElement.scrollWidth, width: innerWidth };
+}"""
+
+
+def _check_sizes(page: Page) -> None:
+    page.evaluate("for (const e of document.querySelectorAll('details')) e.open = true")
+    found: Any = page.evaluate(_MEASURE)
+    assert len(found["texts"]) >= 3 and len(found["targets"]) >= 1
+    assert [t for t in found["targets"] if t["width"] < 56 or t["height"] < 56] == []
+    assert [t for t in found["texts"] if t["px"] < 19.99] == []
+    assert [t for t in found["texts"] if t["state"] and t["px"] < 31.99] == []
+    assert [t for t in found["texts"] if t["contrast"] < 7] == []
+    assert found["scroll"] <= found["width"]
+    targets = [t for t in found["targets"] if not t["fixed"]]
+    assert [(a["what"], b["what"]) for a in targets for b in targets if a is not b and _closer_than(a, b, 8)] == []
+
+
+def _closer_than(one: Any, two: Any, gap: float) -> bool:
+    """Whether a thumb could hit both: nearer than ``gap`` in both directions."""
+    apart_x = max(one["left"] - two["right"], two["left"] - one["right"])
+    apart_y = max(one["top"] - two["bottom"], two["top"] - one["bottom"])
+    return bool(apart_x < gap - 0.5 and apart_y < gap - 0.5)
+
+
+def test_gardens_are_seen_in_vietnamese_after_login(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url) as page:
+        page.goto("/")
+        assert page.url == f"{web.url}/login"
+        _picture(page, "login")
+        _log_in(page)
+        _picture(page, "home")
+        for zone, name, word in (
+            ("xoai", "Vườn xoài Cát Chu", "Đất khô"),
+            ("rau", "Vườn rau", "Đang tưới"),
+            ("cam", "Vườn cam", "Mất sóng"),
+        ):
+            card = page.locator(f"#g-{zone}")
+            expect(card.locator("h2")).to_have_text(name)
+            expect(card.locator(".state")).to_have_text(word)
+            expect(card.locator(".state svg")).to_be_visible()
+        expect(page.locator("#g-xoai .age")).to_have_text("4 phút trước")
+        expect(page.locator("#g-cam .age")).to_have_text("2 giờ trước")
+        expect(page.locator("#g-xoai summary")).to_contain_text("Chưa tưới: máy bơm đang tưới vườn rau.")
+        expect(page.locator("#n-kinh")).to_contain_text("độ mặn 0,4\u00a0g/l")
+        page.locator("#g-xoai summary").click()
+        expect(page.locator("#g-xoai .plot")).to_be_visible()
+        page.locator("#g-xoai").scroll_into_view_if_needed()
+        _picture(page, "home-why", whole=True)
+
+
+def test_water_takes_two_steps_and_is_asked_for_once(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url) as page:
+        _log_in(page)
+        before = web.orders()
+        page.locator("#w-xoai").click()
+        expect(page.locator("h1")).to_have_text("Tưới Vườn xoài Cát Chu bao lâu?")
+        assert web.orders() == before
+        page.get_by_text("5 phút", exact=True).click()
+        expect(page.locator(".then:visible")).to_have_text(re.compile(r"tưới khoảng 150 lít, tự tắt lúc \d+:\d\d\."))
+        _picture(page, "water")
+        page.get_by_role("button", name="TƯỚI NGAY").click()
+        expect(page.get_by_role("status")).to_contain_text("Đã gửi lệnh tưới Vườn xoài Cát Chu 5 phút.")
+        assert web.orders() == [*before, ("water", "xoai", 5, "bà tư")]
+        _picture(page, "sent")
+        page.reload()
+        page.go_back()
+        page.go_forward()
+        assert web.orders() == [*before, ("water", "xoai", 5, "bà tư")]
+
+
+def test_a_double_tap_is_one_order(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url) as page:
+        _log_in(page)
+        before = web.orders()
+        page.goto("/water?zone=cam")
+        page.get_by_role("button", name="TƯỚI NGAY").dblclick(no_wait_after=True)
+        expect(page.get_by_role("status")).to_be_visible()
+        assert web.orders() == [*before, ("water", "cam", 10, "bà tư")]
+
+
+def test_stop_is_one_tap_and_always_in_sight(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url) as page:
+        _log_in(page)
+        before = web.orders()
+        bar = page.locator("#stop-all")
+        for _ in range(3):
+            expect(bar).to_be_in_viewport(ratio=1)
+            page.mouse.wheel(0, 500)
+        bar.click()
+        expect(page.get_by_role("status")).to_contain_text("Đã gửi lệnh DỪNG.")
+        assert web.orders() == [*before, ("stop", "rau", 0, "bà tư")]
+        page.locator("#s-rau").click()
+        page.wait_for_url("**/?said=stopped")
+        assert web.orders()[-1] == ("stop", "rau", 0, "bà tư")
+
+
+@pytest.mark.parametrize("size", [PHONE, SMALLEST], ids=["360", "320"])
+def test_it_can_be_read_and_touched(browser: Browser, web: Web, size: dict[str, int]) -> None:
+    with phone(browser, web.url, size=size) as page:
+        page.goto("/login")
+        _check_sizes(page)
+        _log_in(page)
+        _check_sizes(page)
+        page.goto("/water?zone=xoai")
+        _check_sizes(page)
+        page.goto("/no-such-page")
+        _check_sizes(page)
+        page.goto("/?lang=en")
+        _check_sizes(page)
+
+
+def test_nothing_is_lost_at_twice_the_text(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url, size=SMALLEST) as page:
+        _log_in(page)
+        for path in ("/", "/water?zone=xoai", "/no-such-page"):
+            page.goto(path)
+            page.evaluate("document.documentElement.style.fontSize = '200%'")
+            found: Any = page.evaluate(_MEASURE)
+            assert found["scroll"] <= found["width"]
+            assert [t for t in found["targets"] if t["left"] < 0 or t["right"] > found["width"] + 0.5] == []
+            assert all(t["px"] >= 39.9 for t in found["texts"] if not re.fullmatch(r"\d\d/\d\d", t["what"]))
+        _picture(page, "twice-the-text")
+
+
+def test_a_wrong_password_is_told_and_then_locked(browser: Browser, tmp_path: Path) -> None:
+    with serving(seed(tmp_path, SystemClock().now_ms())) as web, phone(browser, web.url) as page:
+        page.goto("/login")
+        for _ in range(10):
+            page.get_by_label("Tên").fill(NAME)
+            page.get_by_label("Mật khẩu").fill("sai rồi sai rồi")
+            page.get_by_role("button", name="VÀO").click()
+            expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.get_by_role("alert")).to_contain_text("Nhập sai nhiều lần. Chờ 1 phút rồi nhập lại")
+        page.get_by_label("Tên").fill(NAME)
+        page.get_by_label("Mật khẩu").fill(PASSWORD)
+        page.get_by_role("button", name="VÀO").click()
+        expect(page.get_by_role("alert")).to_contain_text("Nhập sai nhiều lần.")
+        _picture(page, "locked")
+
+
+def test_names_are_shown_as_text_and_nothing_runs(browser: Browser, tmp_path: Path) -> None:
+    home = seed(tmp_path, SystemClock().now_ms(), name="Hội quán <b>Tân</b> Thuận", gardens=NASTY)
+    with serving(home) as web, phone(browser, web.url) as page:
+        page.goto("/login")
+        page.get_by_label("Tên").fill(NAME)
+        page.get_by_label("Mật khẩu").fill(PASSWORD)
+        page.get_by_role("button", name="VÀO").click()
+        expect(page.locator("h1")).to_have_text("Hội quán <b>Tân</b> Thuận")
+        for zone, name in NASTY.items():
+            expect(page.locator(f"#g-{zone} h2")).to_have_text(name)
+        assert page.locator("img").count() == 0
+        page.goto("/water?zone=xoai")
+        expect(page.locator("h1")).to_contain_text("<script>alert('x')</script>")
+
+
+def test_the_page_weighs_less_than_14_kb(browser: Browser, tmp_path: Path) -> None:
+    gardens = {f"vuon-{n}": f"Vườn số {n} của nhà Bà Tư" for n in range(6)}
+    with (
+        serving(seed(tmp_path, SystemClock().now_ms(), gardens=gardens, silent=())) as web,
+        phone(browser, web.url) as page,
+    ):
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.goto("/login")
+        page.get_by_label("Tên").fill(NAME)
+        page.get_by_label("Mật khẩu").fill(PASSWORD)
+        page.get_by_role("button", name="VÀO").click()
+        expect(page.locator(".plot")).to_have_count(6)
+        requested.clear()
+        answer = page.goto("/")
+        assert answer is not None and answer.headers["content-encoding"] == "gzip"
+        assert int(answer.headers["content-length"]) <= 14_000
+        assert len(gzip.compress(answer.body(), 6)) <= 14_000
+        page.wait_for_timeout(300)
+        assert [url for url in requested if not url.startswith("data:")] == [f"{web.url}/"]
+
+
+def test_it_refreshes_itself_without_a_jump_and_says_when_the_phone_has_no_signal(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """In a sped-up village the page fetches itself every 5 s; what is open stays open, where one is one stays."""
+    clock = sped_clock_from(SystemClock().now_ms(), 2.0)
+    clock_file = tmp_path / "clock.json"
+    clock_file.write_text(clock.to_json(), encoding="utf-8")
+    home_folder = tmp_path / "home"
+    home_folder.mkdir()
+    home = seed(home_folder, clock.now_ms())
+    with serving(home, clock_file=clock_file) as web, phone(browser, web.url) as page:
+        _log_in(page)
+        expect(page.locator(".sim")).to_have_text("Làng mô phỏng – thời gian chạy nhanh 2 lần")
+        page.locator("#g-cam summary").click()
+        page.locator("#g-cam h2").evaluate("e => scrollTo(0, e.offsetTop)")
+        top = page.evaluate("scrollY")
+        assert top > 0
+        page.evaluate("document.querySelector('main').dataset.old = '1'")
+        expect(page.locator("main[data-old]")).to_have_count(0)
+        assert page.locator("#d-cam").get_attribute("open") is not None
+        assert page.evaluate("scrollY") == top
+        page.context.set_offline(True)
+        expect(page.locator("#lost")).to_be_visible()
+        expect(page.locator("#lost")).to_contain_text("Điện thoại mất sóng. Số liệu dưới đây là của lúc")
+        expect(page.locator("#g-xoai .age")).to_be_hidden()
+        _picture(page, "no-signal")
+        page.context.set_offline(False)
+        expect(page.locator("#lost")).to_be_hidden()
+        expect(page.locator("#g-xoai .age")).to_be_visible()
+
+
+def test_english_and_log_out(browser: Browser, web: Web) -> None:
+    with phone(browser, web.url) as page:
+        _log_in(page)
+        page.get_by_role("link", name="English").click()
+        expect(page.locator("#g-xoai .state")).to_have_text("Soil dry")
+        expect(page.locator("#g-xoai summary")).to_contain_text("Not yet: the pump is watering vườn rau.")
+        page.goto("/")
+        expect(page.locator("#w-xoai")).to_have_text("WATER")
+        _picture(page, "english")
+        page.get_by_role("link", name="Tiếng Việt").click()
+        page.get_by_role("button", name="Thoát").click()
+        page.wait_for_url("**/login")
+        page.go_back()
+        page.wait_for_url("**/login")
