@@ -15,7 +15,7 @@ Rules
    every later connection with its old packet id, in the old order [MQTT-4.4.0-1] [MQTT-4.6.0-1]; only a clean session
    forgets it [MQTT-3.1.2-6]. Whether the broker kept its half of the session changes nothing here.
 6. Silence is death: a CONNECT, SUBSCRIBE, PUBLISH or PINGREQ unanswered for ``response_ms * sends`` is a
-   ProtocolError "silent". An idle link asks every ``ping_ms``, so a half-open one is found within
+   ProtocolError "silent". A link that has said nothing for ``ping_ms`` asks, so a half-open one is found within
    ``ping_ms + response_ms * sends`` (14 s as it stands) and two steps of the owner (15 s, if he ticks every 500 ms).
 7. QoS 1 out, QoS 0 and 1 in. QoS 2 is never asked for, so a broker that sends it breaks the protocol.
 """
@@ -103,7 +103,7 @@ class Client:
         self._asked_ms: int | None = None  # when the CONNECT, SUBSCRIBE or PINGREQ went out that has no answer yet
         self._subscribe_id = 0
         self._subscribe_count = 0
-        self._heard_ms = self._spoke_ms = link_ms
+        self._spoke_ms = link_ms
 
     # Calls
 
@@ -156,7 +156,7 @@ class Client:
     def disconnect(self, link_ms: int) -> None:
         """Leave, so that the will is not published. Nothing may be sent after it [MQTT-3.14.4-2]."""
         assert self._state == _OPEN
-        if self._tx_room() >= 2:
+        if self._tx_room() >= len(packets.DISCONNECT):
             self._put(packets.DISCONNECT, link_ms)
         self._state = _LEAVING
 
@@ -209,14 +209,14 @@ class Client:
             if publish.queued and link_ms - publish.first_ms >= self._dead_ms:
                 raise ProtocolError("silent")
         self._queue_publishes(link_ms)
-        quiet_ms = link_ms - min(self._heard_ms, self._spoke_ms)
-        if self._asked_ms is None and quiet_ms >= self._ping_ms and self._tx_room() >= 2:
+        quiet = link_ms - self._spoke_ms >= self._ping_ms
+        if quiet and self._asked_ms is None and self._tx_room() >= len(packets.PINGREQ):
             self._put(packets.PINGREQ, link_ms)  # also what keeps the session alive [MQTT-3.1.2-23]
             self._asked_ms = link_ms
 
     def tick_due_ms(self, link_ms: int) -> int:
         """How long ``tick`` has nothing to do, if nothing is received."""
-        due = min(self._heard_ms, self._spoke_ms) + self._ping_ms
+        due = self._spoke_ms + self._ping_ms
         if self._asked_ms is not None:
             due = self._asked_ms + self._dead_ms
         for publish in self._in_flight:
@@ -275,7 +275,6 @@ class Client:
             event = self._packet(header, size, link_ms)
             if event is None:
                 return NOTHING
-            self._heard_ms = link_ms
             if event:
                 return event
 
@@ -327,7 +326,7 @@ class Client:
             raise ProtocolError("puback")
         self.packet_id = packets.get_int(body, 0)
         for i, publish in enumerate(self._in_flight):
-            if publish.packet_id == self.packet_id and publish.queued:
+            if publish.packet_id == self.packet_id:
                 self._free.append(self._in_flight.pop(i))
                 return ACKED
         return NOTHING  # the second answer to a publish that was sent twice

@@ -25,4 +25,4 @@ def test_publishing_leaves_nothing_on_the_heap() -> None:
     done = run_micropython(RUNNER, path=[REPOSITORY], arguments=["memory"])
     figures = dict(line.split() for line in done.stdout.splitlines())
     assert int(figures["churn"]) <= 1024  # bytes for one publish of 1,040 B and its answer, before the collector
-    assert int(figures["growth"]) <= 0  # bytes after 10,000 of them
+    assert int(figures["growth"]) <= 128  # bytes after 10,000 of them: an object or two, not one for each

@@ -380,6 +380,40 @@ def test_bytes_that_do_not_leave_are_bounded() -> None:
     assert [sent.publish()[1] for sent in seen] == [1, 2, 3, 4]
 
 
+def test_publishes_leave_room_for_an_acknowledgement() -> None:
+    client = opened()
+    half = mqtt.TX_BYTES // 2 - 3 - 2 - len(TOPIC) - 2
+    assert give(client, bytes(half)) and give(client, bytes(half))  # together they would fill all of it
+    assert feed(client, message(b"t", b"x", 5)) == [(MESSAGE, ("t", b"x", False, False, 1))]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 700), st.integers(1, 900)), min_size=1, max_size=20))
+def test_bytes_leave_in_order_however_they_are_taken(steps: list[tuple[int, int]]) -> None:
+    client, stream = opened(window=4), b""
+    published: list[bytes] = []
+    for size, taken in steps:
+        if give(client, bytes((len(published),)) * size):
+            published.append(bytes((len(published),)) * size)
+        client.tick(0)
+        chunk = bytes(client.tx_pending()[:taken])
+        client.sent(len(chunk))
+        stream += chunk
+    while client.tx_waiting:
+        stream += bytes(client.tx_pending())
+        client.sent(len(client.tx_pending()))
+        client.tick(0)
+    assert [sent.publish()[2] for sent in split(stream)] == published
+
+
+def test_room_that_became_free_is_used() -> None:
+    client = opened()
+    give(client, bytes(1040))
+    client.sent(1000)
+    give(client, bytes(1040))
+    assert len(client.tx_pending()) > 1040
+
+
 def test_packet_ids_go_round_and_skip_what_is_in_flight() -> None:
     client = opened(window=2)
     held = give(client, b"held")
@@ -480,6 +514,24 @@ def test_a_frozen_broker_is_found_within_15_s(gaps: list[int], step_ms: int, bus
     assert silent_after_ms(client, now_ms, step_ms, busy) <= 15_000
 
 
+def test_hearing_much_does_not_stop_it_from_speaking() -> None:
+    client = opened()
+    for now_ms in range(0, 6_000, 500):  # QoS 0 needs no answer, and the broker's keep alive runs on
+        feed(client, message(b"t", b"x"), now_ms)
+        client.tick(now_ms)
+    assert [sent.first for sent in drain(client)] == [0xC0]
+
+
+def test_an_answer_to_something_else_does_not_stand_for_a_suback() -> None:
+    client = opened()
+    client.tick(5_000)  # asks
+    client.subscribe(["a"], 6_000)
+    feed(client, PINGRESP, 7_000)
+    client.tick(14_999)
+    with pytest.raises(ProtocolError, match="silent"):
+        client.tick(15_000)
+
+
 def test_an_idle_link_asks_and_is_content_with_the_answer() -> None:
     client, pings = opened(), 0
     for now_ms in range(0, 120_000, 500):
@@ -544,6 +596,15 @@ def test_what_never_left_is_not_a_duplicate_after_a_reconnect() -> None:
         client.tick(0)
         flags += [sent.first for sent in drain(client)]
     assert flags == [0x3A, 0x32, 0x32]
+
+
+def test_half_a_packet_is_forgotten_with_its_connection() -> None:
+    for half in (message(b"t", b"x" * 50, 1)[:20], message(b"t", bytes(9_000))[:5_000], b"\x30"):
+        client = opened()
+        feed(client, half)
+        client.connect(0)
+        drain(client)
+        assert feed(client, CONNACK) == [(CONNECTED, False)]
 
 
 def test_a_clean_session_forgets() -> None:
