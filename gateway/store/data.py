@@ -3,18 +3,21 @@
 Rules
 1. A reading is inserted once by (node, boot, seq). Sent again with the same measurement it is ``same``; with
    another one it is a ``conflict``: the first stays, the second goes to quarantine.
-2. ``latest`` only moves forward in measured time, and never by a reading whose time is unknown.
-3. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted.
+2. ``latest`` only moves forward in measured time, and never by a reading whose time is unknown. When the gateway's
+   clock was set back, what then lies in the future gives way.
+3. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted. Of a node's boots the last
+   MAX_BOOTS_PER_NODE are kept.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.core.boots import MAX_BOOTS_PER_NODE
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
 from gateway.store.common import Reader, Schema, Writer
 from wire import fields
@@ -63,10 +66,12 @@ _UPSERT_LATEST = """
     INSERT INTO latest(node, field, channel, measured_ms, received_ms, raw, value, flag) VALUES(?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT(node, field, channel) DO UPDATE SET measured_ms = excluded.measured_ms,
         received_ms = excluded.received_ms, raw = excluded.raw, value = excluded.value, flag = excluded.flag
-    WHERE excluded.measured_ms > latest.measured_ms"""
+    WHERE excluded.measured_ms > latest.measured_ms OR latest.measured_ms > excluded.received_ms"""
 _INSERT_RECEIPT = f"""
     INSERT OR IGNORE INTO receipts({", ".join(Receipt._fields)}) VALUES({", ".join("?" * len(Receipt._fields))})"""
 _REPLACE_BOOT = f"REPLACE INTO boots({', '.join(Boot._fields)}) VALUES({', '.join('?' * len(Boot._fields))})"
+_FORGET_BOOTS = """DELETE FROM boots WHERE node = ?1 AND boot IN
+    (SELECT boot FROM boots WHERE node = ?1 ORDER BY last_received_ms DESC, boot DESC LIMIT -1 OFFSET ?2)"""
 _INSERT_QUARANTINE = "INSERT INTO quarantine(received_ms, topic, reason, detail, payload) VALUES(?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n"
 
@@ -99,7 +104,7 @@ class DataWriter(Writer):
         with self.transaction():
             outcome, conflicts = self._keep_readings(batch.readings)
             self._db.executemany(_INSERT_RECEIPT, batch.receipts)
-            self._db.executemany(_REPLACE_BOOT, batch.boots.values())
+            self._keep_boots(batch.boots.values())
             counts = Counter(batch.counts)
             counts.update({"readings_new": outcome.new, "readings_same": outcome.same})
             self._quarantine((*batch.quarantine, *conflicts), counts)
@@ -128,6 +133,11 @@ class DataWriter(Writer):
             elif _measurement(stored) != _measurement(sent):
                 conflicts.append(_conflict(stored, sent))
         return kept, conflicts
+
+    def _keep_boots(self, boots: Collection[Boot]) -> None:
+        self._db.executemany(_REPLACE_BOOT, boots)
+        begun = {b.node for b in boots if b.first_received_ms == b.last_received_ms}
+        self._db.executemany(_FORGET_BOOTS, [(node, MAX_BOOTS_PER_NODE) for node in begun])
 
     def _quarantine(self, rows: Sequence[Quarantined], counts: Counter[str]) -> None:
         if not rows:

@@ -141,6 +141,22 @@ def test_latest_moves_forward_only(path: Path) -> None:
         assert reader.latest()["n1", 3, 0].raw == 6
 
 
+def test_a_latest_that_lies_in_the_future_gives_way(path: Path) -> None:  # P12
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(1, raw=1, at_ms=T0 + 10**9)._replace(received_ms=T0 + 10**9)]))
+        writer.commit(Batch(readings=[reading(2, raw=2)]))  # the clock was set back in between
+        assert reader.latest()["n1", 3, 0].raw == 2
+
+
+def test_a_node_that_restarts_for_ever_does_not_fill_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "MAX_BOOTS_PER_NODE", 10)
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        for number in range(1, 31):
+            begun = boot(number=number, last_ms=T0 + number)._replace(first_received_ms=T0 + number)
+            writer.commit(Batch(boots={("n1", number): begun}))
+        assert [b.boot for b in reader.boots()] == list(range(21, 31))
+
+
 def test_a_failed_commit_keeps_nothing_of_the_batch(path: Path) -> None:
     with DataWriter(path) as writer, DataReader(path) as reader:
         bad = reading(2)._replace(raw="x")  # type: ignore[arg-type]
