@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,10 +215,11 @@ def test_health_needs_no_credential_and_tells_nothing(running: Running) -> None:
 
 def test_memory_stays_within_its_limit_under_load(running: Running) -> None:
     token = running.cloud.tenant("load")
-    for batch in range(10):
-        rows = [row._replace(boot=batch) for row in village(batch, 5_000)]
-        assert running.cloud.ingest(token, rows)["new"] == 5_000
-    assert len(running.cloud.csv(token)) == 50_000
+    batches = [[row._replace(boot=n) for row in village(n, 5_000)] for n in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        told = list(pool.map(lambda rows: running.cloud.ingest(token, rows), batches))
+    assert [answer["new"] for answer in told] == [5_000] * 16
+    assert len(running.cloud.csv(token)) == 80_000
     assert running.cloud.memory_peak_kb() < MEMORY_LIMIT_KB
 
 

@@ -155,6 +155,13 @@ def test_one_bad_line_costs_only_itself_and_a_204_of_influxdb_is_believed(databa
         assert (projector.cursor(), projector.poisoned()) == (100, 2)
         assert sorted(kept) == sorted(line_of(TENANT, row) for row in rows if row.node == "good")
         assert asked == ["/snapshot/list"]
+        # told that it must make a snapshot, it cannot: written is not durable, and the cursor stays
+        projector.rebuild()
+        url = f"http://127.0.0.1:{server.server_port}"
+        projector = Projector(database, ManualClock(NOW_MS), _sink(url, "victoriametrics"))
+        with pytest.raises(ServerError, match="nothing is durable"):
+            projector.advance()
+        assert projector.cursor() == 0
     finally:
         server.shutdown()
         thread.join()
