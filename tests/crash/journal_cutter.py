@@ -1,5 +1,6 @@
 # mypy: ignore-errors
-# ruff: noqa: I001, PTH, SIM105 - MicroPython, where `node` is on the path and pathlib and contextlib are not
+# ruff: noqa: I001, PTH123, PTH208, SIM105
+# (MicroPython: `node` is on the path; pathlib and contextlib are not)
 """Runs in real MicroPython: the journal on real LittleFS, on a flash that loses its power at random points.
 
 Arguments: number of cuts, seed. Each life mounts what the last one left, finds all that it must, and then works until
