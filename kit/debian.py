@@ -17,6 +17,8 @@ from pathlib import Path
 
 MISSING_EXIT_CODE = 69  # EX_UNAVAILABLE of sysexits.h
 NEWER_RELEASES = ("trixie", "sid")
+RELEASES = ("bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable")
+ADD_ONS = ("raspberrypi", "security")  # use Debian's release names for packages of their own
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT_S = 900.0
 QUIET = ["-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
@@ -94,8 +96,7 @@ def _mirror() -> str:
     shown = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"])
     for line in shown.splitlines():
         address, release, component = line.split()
-        is_updates = "-" in release or "security" in address
-        if component == "main" and not is_updates and "debian" in address:
+        if component == "main" and release in RELEASES and not any(word in address for word in ADD_ONS):
             return address
     raise ToolMissing("apt has no source of Debian's main packages: use Debian 12 or later, and see its sources.list")
 

@@ -76,6 +76,22 @@ def test_a_failed_unpack_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert list((tmp_path / "tools").iterdir()) == []
 
 
+@pytest.mark.parametrize(("sources", "address"), [
+    ("http://mirror/debian/ bookworm main\nhttp://mirror/debian/ bookworm-updates main", "http://mirror/debian/"),
+    ("http://archive.raspberrypi.example/debian/ bookworm main\nhttp://m/d/ bookworm main", "http://m/d/"),
+    ("http://x/apt/ cloud-sdk-bookworm main\nhttp://m/security/ trixie main\nhttp://m/d/ trixie main", "http://m/d/"),
+])
+def test_the_mirror_is_the_one_of_debian_itself(sources: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "_run", lambda _command: sources)
+    assert debian._mirror() == address
+
+
+def test_another_system_has_no_mirror_of_debian(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "_run", lambda _command: "http://archive.example/ubuntu/ noble main")
+    with pytest.raises(ToolMissing, match="use Debian 12 or later"):
+        debian._mirror()
+
+
 def test_an_old_program_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "mosquitto"
     old.write_text("#!/bin/sh\necho mosquitto version 1.4.10\nexit 3\n")
