@@ -1,7 +1,7 @@
 """A throw-away PostgreSQL cluster, started once for a test session, with a fresh database for each test.
 
-PostgreSQL refuses to run as root, so its programs run as the user ``postgres`` that Debian's package makes. When the
-package is missing and this is root, it is installed; else the test is skipped with a line that says what to do.
+PostgreSQL refuses to run as root, so its programs run as the user ``postgres`` that Debian's package makes. The
+project's own toolchain finds or installs them; where that cannot be, the test is skipped with a line that says why.
 """
 
 import os
@@ -14,36 +14,25 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from kit import toolchain
 from tests.support.ports import free_port
 
 USER = "postgres"
 _FAST = "-c fsync=on -c full_page_writes=off -c autovacuum=off -c shared_buffers=16MB -c max_connections=40"
 
 
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
-
-
-def _install() -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]):
-        done = subprocess.run(["apt-get", *command], capture_output=True, text=True, env=environment)
-        if done.returncode:
-            pytest.skip(f"PostgreSQL cannot be installed here: {done.stderr.strip()[-200:]}")
+def _programs() -> Path:
+    try:
+        return toolchain.postgresql()
+    except toolchain.ToolMissing as error:
+        pytest.skip(str(error))
 
 
 class Postgres:
     """One cluster in a folder of its own."""
 
     def __init__(self) -> None:
-        if _programs() is None:
-            _install()
-        programs = _programs()
-        assert programs is not None
-        self._programs = programs
+        self._programs = _programs()
         self._folder = Path(tempfile.mkdtemp(prefix="hoiquan-pg-"))
         self._as_root = os.geteuid() == 0
         if self._as_root:

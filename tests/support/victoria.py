@@ -1,12 +1,9 @@
 """A real VictoriaMetrics, the server with the InfluxDB v2 write API that Debian has.
 
-When it is missing and this is root, it is installed by apt; else the test is skipped with a line that says what to do.
-Debian 12 has 1.79, which answers 204 to lines that it cannot read; later ones answer 400.
+The project's own toolchain finds or unpacks it; where that cannot be, the test is skipped with a line that says why.
 """
 
 import json
-import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +12,7 @@ from types import TracebackType
 import httpx
 import pytest
 
+from kit import toolchain
 from tests.support.ports import free_port
 
 START_S = 20.0
@@ -22,20 +20,11 @@ FOREVER = "1970-01-01T00:00:01Z"
 
 
 def program() -> str:
-    """The path of the server; installs it where that is possible."""
-    found = shutil.which("victoria-metrics")
-    if found is not None:
-        return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("VictoriaMetrics is not installed: apt-get install victoria-metrics")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "victoria-metrics"]):
-        done = subprocess.run(["apt-get", *command], capture_output=True, text=True, env=environment)
-        if done.returncode:
-            pytest.skip(f"VictoriaMetrics cannot be installed here: {done.stderr.strip()[-200:]}")
-    found = shutil.which("victoria-metrics")
-    assert found is not None
-    return found
+    """The path of the server."""
+    try:
+        return str(toolchain.victoria_metrics())
+    except toolchain.ToolMissing as error:
+        pytest.skip(str(error))
 
 
 class Victoria:
