@@ -80,7 +80,7 @@ class Batch:
         said_ms = self._start_ms
         while (now_ms := self._running.clock.now_ms()) < self._end_ms and not self._running.supervisor.gave_up():
             self._poll()
-            for fault in self._faults.due(now_ms, valve_open=self._valve_open()):
+            for fault in self._faults.due(now_ms, watering=bool(self._running.watering())):
                 self._commit(fault)
             if now_ms - said_ms >= SAY_EVERY_MS:
                 said_ms += SAY_EVERY_MS
@@ -140,10 +140,6 @@ class Batch:
         if real_mono_s() - self._looked_s >= MEMORY_EVERY_S:
             self._looked_s = real_mono_s()
             self._memory.look()
-
-    def _valve_open(self) -> bool:
-        valves = {(zone.valve.node, zone.valve.output) for zone in self._running.village.zones.values()}
-        return bool(valves & self._running.watch.on)
 
     def _commit(self, fault: Fault) -> None:
         self._say(f"{_words(self._running.clock.now_ms())}  {fault.value}")

@@ -4,7 +4,7 @@ Rules of this module:
 - Every fault has its stated time, so that a run can be told in words and repeated: the cloud's line is cut for
   a whole day (in a run of one or two days for a part of it), the broker is killed once, the gateway is killed
   once.
-- The gateway is killed while water flows: from its stated time on, as soon as a valve is open.
+- The gateway is killed while water flows: from its stated time on, as soon as a pump runs with its valve open.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Fault(StrEnum):
 class Due:
     fault: Fault
     at_ms: int
-    needs_open_valve: bool = False
+    needs_water: bool = False
 
 
 def plan(start_ms: int, days: int) -> tuple[Due, ...]:
@@ -38,7 +38,7 @@ def plan(start_ms: int, days: int) -> tuple[Due, ...]:
     cut, mend = {1: (0.45, 0.7), 2: (0.8, 1.6)}.get(days, (1.0, 2.0))
     broker = 0.85 if days == 1 else 1.25
     return (
-        Due(Fault.KILL_GATEWAY, at(0.25), needs_open_valve=True),
+        Due(Fault.KILL_GATEWAY, at(0.25), needs_water=True),
         Due(Fault.CUT_CLOUD, at(cut)),
         Due(Fault.KILL_BROKER, at(broker)),
         Due(Fault.MEND_CLOUD, at(mend)),
@@ -52,9 +52,9 @@ class Faults:
     waiting: list[Due]
     happened: list[tuple[Fault, int]] = field(default_factory=list)
 
-    def due(self, now_ms: int, valve_open: bool) -> list[Fault]:
+    def due(self, now_ms: int, watering: bool) -> list[Fault]:
         """The faults to commit now; each is handed out once."""
-        ready = [due for due in self.waiting if now_ms >= due.at_ms and (valve_open or not due.needs_open_valve)]
+        ready = [due for due in self.waiting if now_ms >= due.at_ms and (watering or not due.needs_water)]
         self.waiting = [due for due in self.waiting if due not in ready]
         self.happened += [(due.fault, now_ms) for due in ready]
         return [due.fault for due in ready]

@@ -3,12 +3,15 @@
 Rules of this module:
 - Secrets are made for this run by the programs that make them anywhere: provisioning, tenant, people. They stay
   in the run's folder.
+- Only the field must be there before the nodes are: what they store before it listens, no witness would have
+  seen.
 - A part is started when the parts that it talks to have been; none waits for another, because each must stand
   that anyway.
 """
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 
 import httpx
@@ -23,6 +26,7 @@ from simulators.watch import Watch
 
 POLL_S = 0.1
 ASK_S = 5.0
+FIELD_S = 20.0
 FARMER = "chú sáu"
 
 
@@ -43,6 +47,14 @@ class Running:
     clock: SpedClock
     watch: Watch
     login: Login
+
+    def watering(self) -> list[str]:
+        """The gardens that water flows to, as the field sees it: pump and valve on."""
+        return [
+            zone.name
+            for zone in self.village.zones.values()
+            if {(zone.valve.node, zone.valve.output), (zone.pump.node, zone.pump.output)} <= self.watch.on
+        ]
 
     def progress(self) -> str:
         """One line on how it goes."""
@@ -69,6 +81,7 @@ def launch(
     supervisor.start(stage.cloud_program())
     supervisor.start(stage.broker_program())
     supervisor.start(stage.field_program(seed, start_ms, end_ms))
+    _wait_for_field(stage)
     supervisor.start(stage.gateway_program())
     for node in village.nodes:
         supervisor.start(stage.node_program(node))
@@ -81,6 +94,17 @@ def _login(stage: Stage) -> Login:
     printed = stage.command("gateway", "user", "add", "--home", stage.home.root, FARMER)
     said = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
     return Login(said["name"], said["password"])
+
+
+def _wait_for_field(stage: Stage) -> None:
+    deadline_s = real_mono_s() + FIELD_S
+    while real_mono_s() < deadline_s:
+        try:
+            socket.create_connection((HOST, stage.ports.field), timeout=ASK_S).close()
+            return
+        except OSError:
+            real_sleep_s(POLL_S)
+    raise StageError(f"the field did not come up within {FIELD_S:g} s: see {stage.root / 'logs'}")
 
 
 def wait_for_page(running: Running, within_s: float) -> None:

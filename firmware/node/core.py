@@ -11,7 +11,8 @@ Rules
 5. The time of day comes with the gateway's acknowledgements. A time outside EARLIEST_MS..LATEST_MS, or of a gateway
    that does not know it either, is refused. An acknowledgement that was under way for long shows too early a clock, so
    of two that differ by less than CLOCK_STEP_MS the later clock is kept.
-6. Readings that no acknowledgement answers within ACK_WAIT_MS (real time) are sent again.
+6. Readings and a hello that no acknowledgement answers within ACK_WAIT_MS (real time) are sent again. The broker may
+   have taken them while the gateway had not subscribed yet; without a hello it cannot command this boot.
 7. If anything raises that should not: outputs off, then reset. Nothing is guessed.
 """
 
@@ -46,6 +47,7 @@ class Node:
         self._sampler = sampler.Sampler(config, hal.read_raw)
         self._boot_cause = hal.boot_cause()
         self._hello_due = False
+        self._hello_sent_ms = None  # since when a hello waits for its answer: the acknowledgement without ranges
         self._receipts = []
         self._progress_ms = 0
         self._strange = 0
@@ -126,6 +128,8 @@ class Node:
         self._answer(receipt)
 
     def _forget(self, ack: frames.Ack, now_ms: int) -> None:
+        if ack.boot_id == self._store.boot_id and not ack.ranges:
+            self._hello_sent_ms = None
         if self._store.acknowledge(ack.boot_id, ack.ranges):
             self._progress_ms = self._hal.link_ms()
         quality = min(ack.clock_quality, fields.CLOCK_GATEWAY)
@@ -143,11 +147,14 @@ class Node:
         self._receipts.append(receipt)
 
     def _send(self) -> None:
-        if self._hello_due:
-            self._hello_due = not self._publish(topics.HELLO, frames.encode_hello(self._hello()))
+        link_ms = self._hal.link_ms()
+        if self._hello_sent_ms is not None and link_ms - self._hello_sent_ms > ACK_WAIT_MS:
+            self._hello_due = True
+        if self._hello_due and self._publish(topics.HELLO, frames.encode_hello(self._hello())):
+            self._hello_due = False
+            self._hello_sent_ms = link_ms
         while self._receipts and self._publish(topics.RECEIPT, commands.encode_receipt(self._receipts[0])):
             self._receipts.pop(0)
-        link_ms = self._hal.link_ms()
         if self._store.in_flight() and link_ms - self._progress_ms > ACK_WAIT_MS:
             self._store.forget_flight()
         # One place stays free, so that a receipt never waits for readings.

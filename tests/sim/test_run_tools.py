@@ -83,7 +83,7 @@ def test_each_fault_happens_once_at_its_time(days: int) -> None:
     faults = Faults(list(plan(0, days)))
     seen: list[Fault] = []
     for minute in range(days * 1440):
-        seen += faults.due(minute * 60_000, valve_open=minute > 900)
+        seen += faults.due(minute * 60_000, watering=minute > 900)
     assert sorted(seen) == sorted(Fault)
     assert faults.waiting == []
     times = dict(faults.happened)
@@ -96,7 +96,7 @@ def test_each_fault_happens_once_at_its_time(days: int) -> None:
 def test_the_gateway_is_spared_while_no_valve_is_open() -> None:
     faults = Faults(list(plan(0, 4)))
     for hour in range(96):
-        assert Fault.KILL_GATEWAY not in faults.due(hour * 3_600_000, valve_open=False)
+        assert Fault.KILL_GATEWAY not in faults.due(hour * 3_600_000, watering=False)
     assert [due.fault for due in faults.waiting] == [Fault.KILL_GATEWAY]
 
 
