@@ -30,6 +30,8 @@ class Rule(StrEnum):
     MANUAL_WATER = "manual_water"
     WATER_ON = "water_on"
     GATEWAY_RESTARTED = "gateway_restarted"
+    STILL_OPENING = "still_opening"
+    STILL_CLOSING = "still_closing"
 
     # The ends that belong to a run
     TARGET_REACHED = "target_reached"

@@ -9,7 +9,7 @@ Rules
    and both end by their leases.
 5. When an output gives trouble (no answer, refused, gone off, node restarted) the run is ended and told. Whether
    another one begins is for the ordinary rules to say, with rest and daily cap.
-6. Beginning, water on, stop, and over are told each time.
+6. Beginning, water on, stop, and over are told each time; while it waits for answers, that is told now and then.
 """
 
 from __future__ import annotations
@@ -73,9 +73,18 @@ def advance(turn: Turn, zone_id: str) -> None:
         finding = _fault(turn, run) or why_stop(turn, turn.settings.zone_by_id.get(zone_id), run)
         if finding is None:
             _keep_open(turn, zone_id, run)
+            _say_still(turn, zone_id, Finding(Verdict.START, Rule.STILL_OPENING))
             return
         end(turn, zone_id, finding)
     _close_down(turn, zone_id)
+    _say_still(turn, zone_id, Finding(Verdict.STOP, Rule.STILL_CLOSING))
+
+
+def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
+    """A run that waits for answers has nothing new to tell; after a while it tells that."""
+    zone = turn.zone(zone_id)
+    if zone.run and zone.said and turn.now_ms - zone.said.said_at_ms >= turn.limits.decide_every_ms:
+        turn.decide(zone_id, finding)
 
 
 def _refs(run: Run) -> tuple[OutputRef, ...]:
