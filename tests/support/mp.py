@@ -12,8 +12,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from kit import toolchain
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-MICROPYTHON = REPOSITORY / ".tools" / "micropython" / "micropython"
+MICROPYTHON = toolchain.micropython()
 NODE_PATH: tuple[str | Path, ...] = (REPOSITORY / "firmware", REPOSITORY)
 HEAP = "112k"
 
