@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 import zstandard
 
 from cloud.core import table
+from cloud.store.database import open_database
+from cloud.store.people import SESSION_MS, People
+from cloud.web.auth import SESSION_COOKIE
+from kit.clock import SystemClock
 from pages.view import Village
 from tests.support.cloud import CloudProcess, body_of, run_cloud
 from tests.support.readings import reading, village
@@ -116,7 +121,25 @@ def test_csv_needs_a_credential_and_a_session_is_one(running: Running) -> None: 
     url = running.cloud.url + CSV
     query = {"from": "2024-01-01", "to": "2025-01-01"}
     _refused(httpx.get(url, params=query), 401, "unauthorized")
-    _refused(httpx.get(url, params=query, cookies={"hoiquan_session": running.token}), 401, "unauthorized")
+    with closing(open_database(running.cloud.database)) as database:
+        people = People(database)
+        people.add_tenant("with-people", 1)
+        people.add_user("with-people", "Cô Tư", "mua thuan gio hoa", "researcher", 1)
+        person = people.verify("with-people", "Cô Tư", "mua thuan gio hoa")
+        assert person is not None
+        now_ms = SystemClock().now_ms()
+        session = people.open_session(person, now_ms)
+        ended = people.open_session(person, now_ms - SESSION_MS - 1)
+    answers = {
+        token: httpx.get(url, params=query, headers={"cookie": f"{SESSION_COOKIE}={token}"})
+        for token in (session, ended, session[:-1], running.token)
+    }
+    assert answers[session].text == table.HEADER  # its own village's, which has none; not the others'
+    for token in (ended, session[:-1], running.token):
+        _refused(answers[token], 401, "unauthorized")
+    # a session is a person's, not a gateway's
+    answer = httpx.post(running.cloud.url + INGEST, content=b"", headers={"cookie": f"{SESSION_COOKIE}={session}"})
+    _refused(answer, 401, "unauthorized")
 
 
 @pytest.mark.parametrize(
