@@ -24,6 +24,20 @@ from wire.seal import Sealer
 
 LATE_S = 0.2  # what a lease may be late in real time
 RESTART = 42
+# The node's own program, with a fault of ours that shows once a valve is open.
+FAULTY = """
+import gc
+gc.threshold(2048)
+import hal
+from node import core, start
+healthy = core.Node._measure
+def faulty(self, now_ms):
+    if self._leases.mask():
+        raise RuntimeError("a fault of ours")
+    healthy(self, now_ms)
+core.Node._measure = faulty
+start.run(hal)
+"""
 SPEED = 600
 
 
@@ -37,10 +51,10 @@ class Village:
     field: FieldServer
     nodes: list[NodeProcess]
 
-    def node(self, clock_file: Path | None = None, **changes: Any) -> NodeProcess:
+    def node(self, clock_file: Path | None = None, code: str | None = None, **changes: Any) -> NodeProcess:
         node = NodeProcess(self.folder / "node", node_config(self.broker, **changes), self.field.port, clock_file)
         self.nodes.append(node)
-        return node.start()
+        return node.start(code)
 
     def hello(self, count: int = 1) -> frames.Hello:
         wait_for(lambda: len(self.gateway.hellos) >= count)
@@ -249,6 +263,19 @@ def test_a_config_that_cannot_be_ends_in_a_restart_with_outputs_off(village: Vil
     assert wait_for(lambda: node.exit_code()) == RESTART
     assert any("unknown field 99" in text for _, text in village.field.traces if text.startswith("error"))
     assert not node.flash.exists(), "the flash was not touched"
+
+
+def test_a_fault_of_our_own_closes_everything_and_restarts(village: Village) -> None:
+    node = village.node(code=FAULTY)
+    village.hello()
+    open_valve = commands.encode_command(village.gateway.command(commands.OPEN, 0, 20_000))
+    village.gateway.send(topics.COMMAND, open_valve)
+    assert wait_for(lambda: node.exit_code()) == RESTART
+    assert len(village.on_times(0)) == len(village.off_times(0)) == 1
+    assert village.field.traces[-1][1] == "error RuntimeError('a fault of ours',)"
+    node.start()
+    wait_for(lambda: village.gateway.hellos[-1].boot_cause == frames.BOOT_ERROR)
+    assert village.gateway.hellos[-1].outputs == 0
 
 
 def test_the_heap_of_an_esp32_is_enough_and_does_not_grow(village: Village) -> None:

@@ -89,10 +89,12 @@ class NodeProcess:
             self._environment["HOIQUAN_CLOCK"] = str(clock_file)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> NodeProcess:
+    def start(self, code: str | None = None) -> NodeProcess:
+        """Run the node's main, or other code in the same surroundings."""
+        what = ["-m", "main"] if code is None else ["-c", code]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(MICROPYTHON), "-X", f"heapsize={HEAP}", "-m", "main"],
+                [str(MICROPYTHON), "-X", f"heapsize={HEAP}", *what],
                 cwd=self.flash.parent,
                 env=self._environment,
                 stdout=log,
