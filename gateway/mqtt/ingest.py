@@ -58,7 +58,8 @@ class Ingest:
         """Start an empty group."""
         self._batch = Batch()
         self._messages: list[Message] = []
-        self._answers: dict[tuple[str, int], list[int]] = {}
+        # By node, boot and whether it is for a hello, whose answer is always one without seqs.
+        self._answers: dict[tuple[str, int, bool], list[int]] = {}
         self._hurry = False
         self._since_s = 0.0
 
@@ -93,7 +94,7 @@ class Ingest:
             batch.boots[verdict.boot.node, verdict.boot.boot] = verdict.boot
         if verdict.ack is not None:
             node, boot, seqs = verdict.ack
-            self._answers.setdefault((node, boot), []).extend(seqs)
+            self._answers.setdefault((node, boot, not seqs), []).extend(seqs)
         self._hurry = self._hurry or verdict.hurry
 
     def _is_full(self) -> bool:
@@ -130,7 +131,7 @@ class Ingest:
         self._begin()
 
     def _acknowledge(self) -> None:
-        for (node, boot), seqs in self._answers.items():
+        for (node, boot, _), seqs in self._answers.items():
             for topic, payload in self._judge.acknowledge(node, boot, seqs, self._clock.now_ms()):
                 self._link.publish(topic, payload)
 

@@ -74,6 +74,18 @@ def test_a_reading_is_committed_and_then_acknowledged(gateway: GatewayHome) -> N
     assert "Traceback" not in gateway.log("ingest")
 
 
+def test_a_hello_gets_an_answer_of_its_own(gateway: GatewayHome) -> None:
+    """A node that is answered with readings only says hello again: it could not be commanded else."""
+    node = listening(gateway)
+    gateway.stop("ingest")
+    node.deliver(*readings(gateway, 1, 2))
+    node.deliver(*hello(gateway))
+    node.deliver(*readings(gateway, 3))
+    gateway.start_ingest()  # finds all three at once
+    wait_for(lambda: covered(gateway, node) == {1, 2, 3})
+    wait_for(lambda: () in [ack.ranges for ack in gateway.acks("dat-1", node)])
+
+
 def test_a_receipt_is_kept(gateway: GatewayHome) -> None:
     node = listening(gateway, "van-1")
     sent = commands.Receipt(BOOT, 5, commands.BAD_NONCE, 1, 0, 0, 60_000)
