@@ -46,5 +46,6 @@ class Page:
         if answer.status == 200:
             self._sent = (now_ms, timeless)
         else:
-            self._log.warning("the cloud did not take the page", status=answer.status, code=answer.body.get("code"))
+            why = answer.why or answer.body.get("code")
+            self._log.warning("the cloud did not take the page", status=answer.status, why=why)
         return answer
