@@ -19,6 +19,7 @@ from wire.errors import WireError
 MAGIC = b"HQC\x01"
 MAX_ROWS = 5000
 MAX_NODES = 1000
+MAX_INTEGER_BYTES = 10
 COLUMNS = (
     "node",
     "boot",
@@ -65,7 +66,9 @@ class _Writer:
 
 
 def _numbers(stream: bytes, count: int) -> list[int]:
-    """Exactly ``count`` integers of a stream."""
+    """Exactly ``count`` integers of a stream; one longer than they can be is not even looked at."""
+    if len(stream) > count * MAX_INTEGER_BYTES:
+        raise WireError("bad_columns", "count")
     numbers = []
     rest = 0
     shift = 0
