@@ -4,7 +4,8 @@ Rules
 1. A node sends the *raw* integer of its converter or bus, in ``raw_unit``. The gateway derives the *value*, an
    integer too: ``quantity = value / 10 ** decimals`` in ``unit``. So a calibration can be mended years later.
 2. An id is never given to another field; a field that is no longer used keeps its row.
-3. A raw or value outside its range is not clamped: it is quarantined with the field's name and range.
+3. A raw outside its range cannot be and is quarantined, with the field's name and range. A value that a calibration
+   puts outside its range is kept at the nearest bound and flagged; the raw stays what it was.
 """
 
 from wire.errors import WireError
