@@ -157,7 +157,7 @@ class Village:
         self._inbox: tuple[list[Reading], list[Receipt], list[Intent]] = ([], [], [])
         self._sensors: dict[SensorRef, tuple[int | None, int]] = {}
         self._intents = 0
-        self._alive = True
+        self.alive = True
         self._restarted = True
         self._clock_step_ms = 0
         self._stored = ""
@@ -188,7 +188,7 @@ class Village:
             for node in self.nodes.values():
                 node.leases.tick(self._uptime(node))
                 self._collect(node)
-            if self._alive and (self._dirty or self.wall_ms >= self._wake_ms()):
+            if self.alive and (self._dirty or self.wall_ms >= self._wake_ms()):
                 self._step()
             elif self.now_ms >= until_ms:
                 return
@@ -199,7 +199,7 @@ class Village:
             due_ms = node.leases.due_ms()
             if due_ms is not None:
                 times.append(node.booted_ms + due_ms)
-        if self._alive:
+        if self.alive:
             times.append(self.now_ms if self._dirty else self._wake_ms() - self.clock_ahead_ms)
         return times
 
@@ -242,11 +242,13 @@ class Village:
 
     def kill_gateway(self) -> None:
         self._stored = self.state.to_json()
-        self._alive = False
+        self.alive = False
 
     def start_gateway(self) -> None:
+        if self.alive:
+            return
         self.state = State.from_json(self._stored)
-        self._alive = self._restarted = self._dirty = True
+        self.alive = self._restarted = self._dirty = True
 
     def set_clock(self, by_ms: int) -> None:
         """Somebody sets the wall clock of the gateway; ingest reads the same clock."""
