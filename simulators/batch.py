@@ -49,7 +49,7 @@ class Batch:
         self._end_ms = end_ms
         self._summary_file = summary_file
         self._say = say
-        self._faults = Faults(list(plan(start_ms, choice.days)))
+        self._faults = Faults(list(plan(start_ms, end_ms - start_ms)))
         self._memory = PeakMemory()
         self._looked_s = 0.0
 
@@ -70,7 +70,7 @@ class Batch:
             weather=self._choice.weather.label,
             real_s=lived_s,
             drain_real_s=real_mono_s() - began_s - lived_s,
-            faults=tuple((fault.value, at_ms, _words(at_ms)) for fault, at_ms in self._faults.happened),
+            faults=tuple(self._faults.happened),
             restarts={name: count for name, count in restarts.items() if count},
         )
         return self._judge(facts, drained)

@@ -9,6 +9,7 @@ Rules of this module:
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,31 +27,32 @@ Fetch = Callable[[dt.date, dt.date], Weather]
 
 @dataclass(frozen=True)
 class Choice:
-    """The first day, how many days (None: until somebody stops it), and the weather for them."""
+    """The first day, how many days (None: until somebody stops it; also a part of one), and the weather for them."""
 
     first: dt.date
-    days: int | None
+    days: float | None
     weather: Weather
 
 
 def choose(
-    *, file: Path | None, first: dt.date | None, days: int | None, seed: int, today: dt.date, fetch: Fetch
+    *, file: Path | None, first: dt.date | None, days: float | None, seed: int, today: dt.date, fetch: Fetch
 ) -> Choice:
     """Raises WeatherError when the days that were asked for cannot be had."""
+    whole = None if days is None else math.ceil(days)
     if file is not None:
         weather = read_csv(file)
         begin = first or weather.first
-        last = weather.last if days is None else begin + dt.timedelta(days=days - 1)
+        last = weather.last if whole is None else begin + dt.timedelta(days=whole - 1)
         return Choice(begin, days, _ahead(weather.between(begin, last), days, seed))
-    begin = first or today - dt.timedelta(days=max(RECENT_DAYS, (days or 0) + archive.LAG_DAYS))
+    begin = first or today - dt.timedelta(days=max(RECENT_DAYS, (whole or 0) + archive.LAG_DAYS))
     last_known = today - dt.timedelta(days=archive.LAG_DAYS)
-    last = last_known if days is None else begin + dt.timedelta(days=days - 1)
+    last = last_known if whole is None else begin + dt.timedelta(days=whole - 1)
     try:
         if not begin <= last <= last_known:
             raise WeatherError("the archive does not hold days of the future")
         weather = fetch(begin, last)
     except WeatherError as error:
-        made = generate(seed, begin, days or 1)
+        made = generate(seed, begin, whole or 1)
         weather = replace(made, label=f"{made.label} ({error})")
     return Choice(begin, days, _ahead(weather, days, seed))
 
@@ -60,7 +62,7 @@ def for_place(latitude: float, longitude: float) -> Fetch:
     return lambda first, last: archive.fetch(latitude, longitude, first, last)
 
 
-def _ahead(weather: Weather, days: int | None, seed: int) -> Weather:
+def _ahead(weather: Weather, days: float | None, seed: int) -> Weather:
     """The weather and what comes after it: dry copies of the last day to drain in, or generated days to go on in."""
     if days is not None:
         dry = replace(weather.days[-1], rain_mm=0.0)

@@ -120,7 +120,7 @@ def _run(stage: Stage, choice: Choice, args: argparse.Namespace) -> bool:
         stage.write_registry()
         write_csv(choice.weather, stage.weather)
         start_ms = local_midnight_ms(choice.first) + (0 if choice.days else MORNING_MS)
-        end_ms = start_ms + choice.days * DAY_MS if choice.days else None
+        end_ms = start_ms + round(choice.days * DAY_MS) if choice.days else None
         clock = sped_clock_from(start_ms - round(LEAD_REAL_S * 1000 * args.speed), args.speed)
         stage.write_clock(clock)
         link = cleanup.enter_context(Link(stage.ports.cloud_link, stage.ports.cloud))
@@ -135,7 +135,7 @@ def _run(stage: Stage, choice: Choice, args: argparse.Namespace) -> bool:
 
 def _announce(stage: Stage, choice: Choice, login: Login, speed: float) -> None:
     say(f"page       http://{HOST}:{stage.ports.web}   name {login.name}   password {login.password}")
-    end = f"{choice.days} days" if choice.days else "until Ctrl-C"
+    end = f"{choice.days:g} days" if choice.days else "until Ctrl-C"
     say(f"village    from {choice.first}, {end}, {speed:g} times as fast; weather: {choice.weather.label}")
 
 

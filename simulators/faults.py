@@ -2,8 +2,8 @@
 
 Rules of this module:
 - Every fault has its stated time, so that a run can be told in words and repeated: the cloud's line is cut for
-  a whole day (in a run of one or two days for a part of it), the broker is killed once, the gateway is killed
-  once.
+  a whole day (in a run of less than three days for a quarter of it), the broker is killed once, the gateway is
+  killed once.
 - The gateway is killed while water flows: from its stated time on, as soon as a pump runs with its valve open.
 """
 
@@ -22,6 +22,14 @@ class Fault(StrEnum):
     KILL_GATEWAY = "gateway killed while a valve was open"
 
 
+VIETNAMESE = {
+    Fault.CUT_CLOUD: "mất mạng ra ngoài",
+    Fault.MEND_CLOUD: "có mạng lại",
+    Fault.KILL_BROKER: "tắt trạm MQTT",
+    Fault.KILL_GATEWAY: "tắt máy chủ lúc đang tưới",
+}
+
+
 @dataclass(frozen=True)
 class Due:
     fault: Fault
@@ -29,14 +37,15 @@ class Due:
     needs_water: bool = False
 
 
-def plan(start_ms: int, days: int) -> tuple[Due, ...]:
-    """The faults of a run of so many days."""
+def plan(start_ms: int, length_ms: int) -> tuple[Due, ...]:
+    """The faults of a run of this length. The times are fractions of it, or days where it is long enough."""
+    short = length_ms < 3 * DAY_MS
+    unit_ms = length_ms if short else DAY_MS
 
-    def at(day: float) -> int:
-        return start_ms + round(day * DAY_MS)
+    def at(units: float) -> int:
+        return start_ms + round(units * unit_ms)
 
-    cut, mend = {1: (0.45, 0.7), 2: (0.8, 1.6)}.get(days, (1.0, 2.0))
-    broker = 0.85 if days == 1 else 1.25
+    cut, mend, broker = (0.45, 0.7, 0.85) if short else (1.0, 2.0, 1.25)
     return (
         Due(Fault.KILL_GATEWAY, at(0.25), needs_water=True),
         Due(Fault.CUT_CLOUD, at(cut)),

@@ -10,6 +10,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +21,7 @@ WIDTH, LEFT, RIGHT, TOP = 1100, 60, 170, 46
 PANEL, GAP = 190, 42
 COLOURS = ("#0b5d1e", "#b35900", "#0b4f9e", "#7a1fa2", "#4a4a4a")
 INK, GRID, FAULT, WATER = "#111111", "#d9d9d9", "#a3001b", "#9ecbff"
+HOUR_MS = 3_600_000
 
 Point = tuple[int, float]
 
@@ -49,7 +51,7 @@ class Picture:
 
 
 def svg(picture: Picture) -> str:
-    height = TOP + len(picture.panels) * (PANEL + GAP) + 30
+    height = TOP + len(picture.panels) * (PANEL + GAP) + 26 + 12 * len(picture.faults)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
@@ -57,7 +59,7 @@ def svg(picture: Picture) -> str:
     ]
     for index, panel in enumerate(picture.panels):
         parts += _panel(picture, panel, TOP + 20 + index * (PANEL + GAP))
-    parts += _faults(picture, TOP + 20, height - 50)
+    parts += _faults(picture, TOP + 20, height - 28 - 12 * len(picture.faults))
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -79,12 +81,11 @@ def _panel(picture: Picture, panel: Panel, top: int) -> Iterable[str]:
         lane = top + 4 + index * 7
         yield f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{PANEL}" fill="{WATER}" opacity="0.35"/>'
         yield f'<rect x="{left:.1f}" y="{lane}" width="{width:.1f}" height="5" fill="{_colour(index)}"/>'
-    for at_ms in _midnights(picture):
+    for at_ms in _times(picture):
         x = _x(picture, at_ms)
         yield f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="{GRID}"/>'
-        yield _text(x + 3, bottom + 14, _date(at_ms))
-    for step in range(5):
-        value = low + (high - low) * step / 4
+        yield _text(x + 2, bottom + 14, _time(at_ms))
+    for value in _ticks(low, high):
         yield f'<line x1="{LEFT}" y1="{y(value):.1f}" x2="{right}" y2="{y(value):.1f}" stroke="{GRID}"/>'
         yield _text(LEFT - 6, y(value) + 4, f"{value:.4g}", anchor="end")
     for name, value in panel.limits:
@@ -104,7 +105,7 @@ def _faults(picture: Picture, top: int, bottom: int) -> Iterable[str]:
     for index, (name, at_ms) in enumerate(picture.faults):
         x = _x(picture, at_ms)
         yield f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="{FAULT}" stroke-width="1.4"/>'
-        yield _text(x + 3, bottom + 2 + 11 * (index % 4), name, colour=FAULT, size=11)
+        yield _text(x + 3, bottom + 14 + 12 * index, name, colour=FAULT)
 
 
 def _range(panel: Panel) -> tuple[float, float]:
@@ -116,14 +117,26 @@ def _range(panel: Panel) -> tuple[float, float]:
     return min(values) - margin, max(values) + margin
 
 
-def _midnights(picture: Picture) -> Iterable[int]:
-    first = -(-(picture.start_ms + LOCAL_OFFSET_MS) // DAY_MS)
-    last = (picture.end_ms + LOCAL_OFFSET_MS) // DAY_MS
-    return (day * DAY_MS - LOCAL_OFFSET_MS for day in range(first, last + 1))
+def _ticks(low: float, high: float) -> Iterable[float]:
+    """Three to six round values within a range."""
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return (step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1))
 
 
-def _date(at_ms: int) -> str:
-    return f"{local_date(at_ms):%d/%m}"
+def _times(picture: Picture) -> Iterable[int]:
+    """Local midnights, and in a short run the hours between them."""
+    length_ms = picture.end_ms - picture.start_ms
+    step_ms = next((step for step in (HOUR_MS, 6 * HOUR_MS) if length_ms <= 8 * step), DAY_MS)
+    first = -(-(picture.start_ms + LOCAL_OFFSET_MS) // step_ms)
+    last = (picture.end_ms + LOCAL_OFFSET_MS) // step_ms
+    return (n * step_ms - LOCAL_OFFSET_MS for n in range(first, last + 1))
+
+
+def _time(at_ms: int) -> str:
+    hour = (at_ms + LOCAL_OFFSET_MS) % DAY_MS // HOUR_MS
+    return f"{hour}:00" if hour else f"{local_date(at_ms):%d/%m}"
 
 
 def _colour(index: int) -> str:

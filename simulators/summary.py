@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.village import Village
+from kit.clock import vietnam_time
 from kit.files import write_atomic
 from simulators import audit
+from simulators.faults import VIETNAMESE, Fault
 from simulators.plot import Panel, Picture, Series, svg
 
 
@@ -24,7 +26,7 @@ class RunFacts:
     """What the run was, apart from what the audit found."""
 
     start: str
-    days: int
+    days: float
     start_ms: int
     end_ms: int
     speed: float
@@ -32,7 +34,7 @@ class RunFacts:
     weather: str
     real_s: float
     drain_real_s: float
-    faults: tuple[tuple[str, int, str], ...]  # what, village ms, local time in words
+    faults: tuple[tuple[Fault, int], ...]  # what, and when in village ms
     restarts: Mapping[str, int]
 
 
@@ -49,7 +51,10 @@ def figures(report: audit.Report, facts: RunFacts) -> dict[str, Any]:
         "real_seconds": round(facts.real_s, 1),
         "real_seconds_a_day": round(facts.real_s / facts.days, 1),
         "drain_real_seconds": round(facts.drain_real_s, 1),
-        "faults": [{"what": what, "village_ms": at_ms, "local_time": words} for what, at_ms, words in facts.faults],
+        "faults": [
+            {"what": fault.value, "village_ms": at_ms, "local_time": f"{vietnam_time(at_ms):%Y-%m-%d %H:%M}"}
+            for fault, at_ms in facts.faults
+        ],
         "restarts": dict(facts.restarts),
     }
 
@@ -106,7 +111,7 @@ def picture(village: Village, facts: RunFacts, witness: Path, truth: Path) -> st
 
     return svg(
         Picture(
-            f"{village.name}: {facts.days} ngày từ {facts.start} · thời tiết: {facts.weather}",
+            f"{village.name}: {facts.days:g} ngày từ {facts.start} · thời tiết: {facts.weather}",
             facts.start_ms,
             facts.end_ms,
             [
@@ -120,6 +125,6 @@ def picture(village: Village, facts: RunFacts, witness: Path, truth: Path) -> st
                     [("mặn nhất được bơm", source.limit_us_cm)],
                 ),
             ],
-            [(what, at_ms) for what, at_ms, _words in facts.faults],
+            [(VIETNAMESE[fault], at_ms) for fault, at_ms in facts.faults],
         )
     )  # fmt: skip

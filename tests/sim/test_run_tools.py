@@ -80,7 +80,7 @@ def test_a_busy_port_is_an_error(echo_port: int) -> None:
 
 @pytest.mark.parametrize("days", [1, 2, 4, 30])
 def test_each_fault_happens_once_at_its_time(days: int) -> None:
-    faults = Faults(list(plan(0, days)))
+    faults = Faults(list(plan(0, days * DAY_MS)))
     seen: list[Fault] = []
     for minute in range(days * 1440):
         seen += faults.due(minute * 60_000, watering=minute > 900)
@@ -94,7 +94,7 @@ def test_each_fault_happens_once_at_its_time(days: int) -> None:
 
 
 def test_the_gateway_is_spared_while_no_valve_is_open() -> None:
-    faults = Faults(list(plan(0, 4)))
+    faults = Faults(list(plan(0, 4 * DAY_MS)))
     for hour in range(96):
         assert Fault.KILL_GATEWAY not in faults.due(hour * 3_600_000, watering=False)
     assert [due.fault for due in faults.waiting] == [Fault.KILL_GATEWAY]
