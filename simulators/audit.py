@@ -179,9 +179,8 @@ def outputs(report: Report, events: list[dict[str, Any]], evidence: Evidence) ->
     for node, output, duration_ms in rows(evidence.control, query, (commands.OPEN,)):
         committed.setdefault((node, output), []).append(duration_ms)
     accepted: dict[OutputKey, list[int]] = {}
-    for event in events:
-        if event["kind"] == "lease":
-            accepted.setdefault((event["node"], event["output"]), []).append(event["until_ms"] - event["at_ms"])
+    for node, output, until_ms, at_ms in _leases(events):
+        accepted.setdefault((node, output), []).append(until_ms - at_ms)
     unasked = [
         key
         for key, lengths in accepted.items()
@@ -198,6 +197,17 @@ def outputs(report: Report, events: list[dict[str, Any]], evidence: Evidence) ->
     }
     report.require(not late, f"on beyond the lease: {_some((t.output, t.on_ms, t.off_ms) for t in late)}")
     report.require(not unasked, f"leases that no committed command explains: {_some(unasked)}")
+
+
+def _leases(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, int, int]]:
+    """Each lease once, as (node, output, until, first told at): a node may tell one twice when its line broke."""
+    told = set()
+    for event in events:
+        if event["kind"] == "lease":
+            lease = (event["node"], event["output"], event["until_ms"])
+            if lease not in told:
+                told.add(lease)
+                yield (*lease, event["at_ms"])
 
 
 def irrigation(report: Report, evidence: Evidence) -> None:

@@ -71,6 +71,7 @@ class FieldServer:
         self._end_ms = end_ms
         self._epochs: dict[str, int] = {}  # node -> village wall ms at ticks 0 of its boot
         self._lines: dict[str, object] = {}  # node -> the connection that speaks for it
+        self._greeted: set[tuple[object, str]] = set()  # (connection, node) that said hello and is not closed
         self._truth_due_ms = world.now_ms
         self._verbs: dict[str, Callable[[str, list[str]], str]] = {
             "read": self._read,
@@ -99,7 +100,9 @@ class FieldServer:
             verb, node = words[:2]
             if verb == "hello":
                 return self._hello(node, words[2:], connection)
-            if self._lines.get(node) is not connection:
+            # what a node told before it hung up may be read after its new hello: it is evidence all the same
+            greeted = (connection, node) in self._greeted if verb == "trace" else self._lines.get(node) is connection
+            if not greeted:
                 raise RequestError("say hello first")
             if verb not in self._verbs:
                 raise RequestError("unknown verb")
@@ -112,6 +115,7 @@ class FieldServer:
     def closed(self, connection: object) -> None:
         """A connection is gone: the nodes that spoke on it have no power."""
         self.tick()
+        self._greeted = {greeted for greeted in self._greeted if greeted[0] is not connection}
         for node in [node for node, line in self._lines.items() if line is connection]:
             del self._lines[node]
             self._power_off(node)
@@ -134,6 +138,7 @@ class FieldServer:
         epoch_ms = int(_one(words))
         self._power_off(node)
         self._lines[node] = connection
+        self._greeted.add((connection, node))
         if self._epochs.get(node) != epoch_ms:
             self._epochs[node] = epoch_ms
             self._witness.event("boot", self._world.now_ms, node=node, epoch_ms=epoch_ms)

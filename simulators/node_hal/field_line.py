@@ -17,7 +17,8 @@ Rules
 3. An answer that takes longer than ANSWER_MS real ms counts as none, and the node closes the connection (then 2
    holds) and tries again every RETRY_MS. No request is repeated but ``set``, which says a state.
 4. ``measuring`` is asked at most every ASK_MS real ms; without an answer the last one holds (at first: yes).
-5. A trace that finds no server is lost: the witness only counts what it was told. Texts:
+5. A trace that got no answer is told again when the server is back, so the witness may hear it twice, and up to
+   MAX_UNTOLD of them are kept: the witness only counts what it was told. Texts:
    ``stored <boot> <first_seq> <last_seq>`` after the flash write returned · ``lease <output> <until_ticks_ms>`` at
    every accepted open · ``heap <free>`` every ten samples · ``ready <boot> <live heap>`` once, when the node has been
    built · ``error <text>`` before a reset.
@@ -30,6 +31,7 @@ ANSWER_MS = 250
 RETRY_MS = 200
 ASK_MS = 500
 MAX_LINE = 200
+MAX_UNTOLD = 40
 
 
 class FieldLine:
@@ -42,6 +44,7 @@ class FieldLine:
         self._outputs = outputs
         self._socket = None
         self._known = {}  # output -> what the server last confirmed
+        self._untold = []
         self._retry_at = 0
         self._answered_at = _now()
         self._measuring = True
@@ -76,9 +79,17 @@ class FieldLine:
         for index, known in list(self._known.items()):
             if known != self._outputs[index]:
                 self.switch(index)
+        self._tell()
 
     def tell(self, text: str) -> None:
-        self._ask("trace %s %s" % (self._node, text[: MAX_LINE - 60]))
+        if len(self._untold) >= MAX_UNTOLD:
+            self._untold.pop(0)
+        self._untold.append(text[: MAX_LINE - 60])
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._untold and self._ask("trace %s %s" % (self._node, self._untold[0])) is not None:
+            self._untold.pop(0)
 
     def measuring(self) -> bool:
         if self._asked_at is None or _now() - self._asked_at >= ASK_MS:

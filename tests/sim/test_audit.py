@@ -118,6 +118,13 @@ def test_a_run_without_a_torn_last_line_is_the_same(run: Run) -> None:
     assert run.audit().ok
 
 
+def test_a_lease_that_was_told_twice_counts_once(run: Run) -> None:
+    lines = [json.loads(line) for line in run.evidence.witness.read_text(encoding="utf-8").splitlines()]
+    write_witness(run.evidence.witness, [line for line in lines for _ in range(1 + (line["kind"] == "lease"))])
+    report = run.audit()
+    assert report.ok and report.figures["outputs"]["leases_accepted"] == 4
+
+
 def fails(run: Run, with_words: str) -> Report:
     report = run.audit()
     assert any(with_words in failure for failure in report.failures), report.failures

@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from simulators.field.layout import layout
 from simulators.field.weather import local_midnight_ms, write_csv
 from simulators.field.world import World
 from simulators.field_server import FieldServer, Witness
+from tests.support.mp import run_micropython
 from wire.fields import FLOW, SOIL_MOISTURE
 
 HERE = Path(simulators.__file__).parent
@@ -112,7 +115,9 @@ def test_a_new_line_of_the_same_node_replaces_the_old_one(bench: Bench) -> None:
     assert not any(bench.world.outputs.values())
     assert bench.ask("set valve-1 1 1") == "err say hello first"
     bench.server.request("set valve-1 1 1", newer)
+    assert bench.ask("trace valve-1 stored 7 1 2") == "ok"  # said before it hung up, read late: still evidence
     bench.server.closed(bench.line)  # the old one goes at last: nothing happens to the new one
+    assert bench.ask("trace valve-1 stored 7 3 4") == "err say hello first"
     assert bench.world.outputs[("valve-1", 1)]
     assert len(bench.events("boot")) == 1
 
@@ -184,3 +189,34 @@ def connect(port: int) -> socket.socket:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+class Moody(socketserver.StreamRequestHandler):
+    """Hangs up on the first trace without an answer, and answers everything else."""
+
+    def handle(self) -> None:
+        heard: list[str] = self.server.heard  # type: ignore[attr-defined]
+        for line in self.rfile:
+            heard.append(line.decode().strip())
+            if line.startswith(b"trace") and sum(told.startswith("trace") for told in heard) == 1:
+                return
+            self.wfile.write(b"ok\n")
+
+
+def test_a_trace_without_an_answer_is_told_again() -> None:
+    code = (
+        "import time; from field_line import FieldLine; line = FieldLine('127.0.0.1:%d', 'n1', 5, [])\n"
+        "line.tell('stored 7 1 2'); line.tell('stored 7 3 4')\n"
+        "for _ in range(60):\n    line.retry(); time.sleep_ms(50)\n"
+    )
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Moody) as server:
+        server.heard = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            run_micropython(code % server.server_address[1], path=(HERE / "node_hal",))
+        finally:
+            server.shutdown()
+            thread.join()
+        told = [line for line in server.heard if line.startswith("trace")]  # type: ignore[attr-defined]
+    assert told == ["trace n1 stored 7 1 2", "trace n1 stored 7 1 2", "trace n1 stored 7 3 4"]
