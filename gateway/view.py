@@ -253,11 +253,14 @@ def _alerts(
     village: Village, data: DataReader | None, state: State, latest: _Readings, now_ms: int
 ) -> Iterator[view.Alert]:
     """What a person should know now, the worst first."""
-    for key, output in state.outputs.items():
-        if output.phase in (Phase.UNKNOWN, Phase.QUARANTINED):
-            node = village.nodes.get(key.rpartition("/")[0])
-            name = node.name if node is not None else key
-            yield _alert("output", "danger", "{name}: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.", name=name)
+    troubled = {
+        key.rpartition("/")[0]
+        for key, output in state.outputs.items()
+        if output.phase in (Phase.UNKNOWN, Phase.QUARANTINED)
+    }
+    for node_id in sorted(troubled):
+        name = village.nodes[node_id].name if node_id in village.nodes else node_id
+        yield _alert("output", "danger", "{name}: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.", name=name)
     for source in village.sources.values():
         found = _source(source, state, latest)
         if found.state == "salt" and not view.is_stale(found.measured_ms, now_ms):

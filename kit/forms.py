@@ -9,11 +9,13 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import parse_qs
 
 MAX_FORM_BYTES = 4096
 MAX_FIELDS = 64
+FORM_S = 20.0  # a form is one packet; who sends it slower holds a connection
 
 
 class FormError(Exception):
@@ -52,6 +54,20 @@ def parse_form(content_type: str, body: bytes) -> Form:
     except ValueError as error:  # too many fields, or not UTF-8
         raise FormError(400, "not a form") from error
     return Form(fields)
+
+
+async def read_form(content_type: str, stream: AsyncIterator[bytes]) -> Form:
+    """Read a form from a body that arrives in pieces, of which no more than the limit is held. Raises FormError."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(FORM_S):
+            async for chunk in stream:
+                body += chunk
+                if len(body) > MAX_FORM_BYTES:
+                    break
+    except TimeoutError as error:
+        raise FormError(408, f"did not arrive within {FORM_S:g} s") from error
+    return parse_form(content_type, bytes(body))
 
 
 def from_own_page(headers: Mapping[str, str]) -> bool:

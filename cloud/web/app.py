@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from cloud.store.database import Database
 from cloud.store.ledger import Ledger
 from cloud.store.people import People
-from cloud.web import api, errors
+from cloud.web import api, errors, pages
 from kit.clock import Clock
 
 
@@ -19,4 +19,5 @@ def create_app(database: Database, clock: Clock) -> FastAPI:
     app.state.clock = clock
     errors.install(app)
     app.include_router(api.router)
+    pages.install(app)
     return app

@@ -17,15 +17,15 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gateway.store.common import StoreError
-from gateway.web.answers import SESSION_COOKIE, error, go_to, json_text, language_of, page
+from gateway.web.answers import SESSION_COOKIE, error, go_to, json_text, page, reader_of
 from gateway.web.house import MAX_MINUTES, House
-from kit.forms import MAX_FORM_BYTES, Form, FormError, from_own_page, parse_form
+from kit.forms import Form, FormError, from_own_page, read_form
 from kit.login import SESSION_MS, Refused, csrf_fits, csrf_token
+from pages.answers import Header, cookie
 from pages.render import Controls, Said, render_home, render_login, render_water
 
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -49,7 +49,6 @@ class _NoSession(Exception):
 def create_app(house: House) -> FastAPI:
     """The application of one village."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     _install_errors(app, house)
     _install_login(app, house)
     _install_pages(app, house)
@@ -66,7 +65,7 @@ def _install_errors(app: FastAPI, house: House) -> None:
     async def _no_session(request: Request, _error: _NoSession) -> Response:
         if request.method == "GET":
             return go_to("/login")
-        return page(request, render_login(house.village.name, language_of(request)), 401)
+        return page(request, render_login(house.village.name, reader_of(request).language), 401)
 
     @app.exception_handler(FormError)
     async def _bad_form(request: Request, form_error: FormError) -> Response:
@@ -93,7 +92,7 @@ def _install_login(app: FastAPI, house: House) -> None:
     def login_page(request: Request) -> Response:
         if house.who(_token(request)):
             return go_to("/")
-        return page(request, render_login(house.village.name, language_of(request)))
+        return page(request, render_login(house.village.name, reader_of(request).language))
 
     @app.post("/login")
     async def login(request: Request) -> Response:
@@ -103,26 +102,22 @@ def _install_login(app: FastAPI, house: House) -> None:
         outcome = await run_in_threadpool(house.come_in, form.one("name"), form.one("password"), address)
         if isinstance(outcome, Refused):
             return _login_refused(request, house, outcome)
-        answer = go_to("/")
-        answer.set_cookie(SESSION_COOKIE, outcome, max_age=SESSION_MS // 1000, httponly=True, samesite="strict")
-        return answer
+        return go_to("/", [_session_cookie(outcome, SESSION_MS // 1000)])
 
     @app.post("/logout")
     async def logout(request: Request) -> Response:
         token = _token(request)
         await _ordered(request, house)
         await run_in_threadpool(house.leave, token)
-        answer = go_to("/login")
-        answer.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
-        return answer
+        return go_to("/login", [_session_cookie("", 0)])
 
 
 def _login_refused(request: Request, house: House, refused: Refused) -> Response:
     status = {"empty": 400, "wrong": 401, "locked": 429}[refused.problem]
     html = render_login(
-        house.village.name, language_of(request), message=refused.problem, wait_minutes=refused.wait_minutes
+        house.village.name, reader_of(request).language, message=refused.problem, wait_minutes=refused.wait_minutes
     )
-    headers = {"Retry-After": str(-(-refused.wait_ms // 1000))} if refused.problem == "locked" else None
+    headers = [("Retry-After", str(-(-refused.wait_ms // 1000)))] if refused.problem == "locked" else []
     return page(request, html, status, headers)
 
 
@@ -144,7 +139,7 @@ def _install_pages(app: FastAPI, house: House) -> None:
         html = render_home(
             seen,
             house.clock.now_ms(),
-            language_of(request),
+            reader_of(request).language,
             csrf=csrf_token(token),
             controls=_controls(token),
             said=_said(request),
@@ -161,7 +156,7 @@ def _install_pages(app: FastAPI, house: House) -> None:
             raise _Refusal(404, "no_zone")
         if not garden.can_water:
             return go_to("/")
-        html = render_water(seen, garden, house.clock.now_ms(), language_of(request), _controls(token))
+        html = render_water(seen, garden, house.clock.now_ms(), reader_of(request).language, _controls(token))
         return page(request, html)
 
 
@@ -197,6 +192,11 @@ async def _ordered(request: Request, house: House) -> tuple[str, Form]:
     return user, form
 
 
+def _session_cookie(token: str, max_age_s: int) -> Header:
+    # The village's own Wi-Fi has no TLS that a phone knows, so the cookie cannot ask for it.
+    return "Set-Cookie", cookie(SESSION_COOKIE, token, max_age_s, secure=False)
+
+
 def _token(request: Request) -> str:
     return request.cookies.get(SESSION_COOKIE, "")
 
@@ -214,16 +214,10 @@ def _require_own_page(request: Request) -> None:
 
 
 async def _form(request: Request) -> Form:
-    """The form of a request, of which no more than the limit is read."""
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM_BYTES:
-                break
+        return await read_form(request.headers.get("content-type", ""), request.stream())
     except ClientDisconnect as gone:
         raise _Refusal(400, "bad_form") from gone
-    return parse_form(request.headers.get("content-type", ""), bytes(body))
 
 
 def _controls(token: str) -> Controls:

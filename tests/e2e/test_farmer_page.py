@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -303,3 +306,42 @@ def test_english_and_log_out(browser: Browser, web: Web) -> None:
         page.wait_for_url("**/login")
         page.go_back()
         page.wait_for_url("**/login")
+
+
+def test_the_web_process_is_small_and_quick(web: Web) -> None:
+    """At most 120 MB resident after logins at once and many pages; a page within 50 ms, half of the time."""
+    own = {"origin": web.url}
+
+    def log_in(_: int) -> int:
+        with httpx.Client(base_url=web.url, headers=own, timeout=20) as client:
+            return client.post("/login", data={"name": NAME, "password": PASSWORD}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(log_in, range(16))) == {303}
+    with httpx.Client(base_url=web.url, headers=own, timeout=20) as client:
+        client.post("/login", data={"name": NAME, "password": PASSWORD})
+        seconds = []
+        for _ in range(100):
+            started = time.perf_counter()
+            assert client.get("/").status_code == 200
+            seconds.append(time.perf_counter() - started)
+    assert sorted(seconds)[50] < 0.05
+    status = Path(f"/proc/{web.pid}/status").read_text(encoding="ascii")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert peak and int(peak[1]) <= 120_000
+
+
+def test_a_known_and_an_unknown_name_take_the_same_time(tmp_path: Path) -> None:
+    home = seed(tmp_path, SystemClock().now_ms())
+    with serving(home) as web, httpx.Client(base_url=web.url, headers={"origin": web.url}, timeout=20) as client:
+
+        def seconds(name: str) -> float:
+            started = time.perf_counter()
+            assert client.post("/login", data={"name": name, "password": "sai rồi sai rồi"}).status_code == 401
+            return time.perf_counter() - started
+
+        seconds("ai đó")  # the first login also makes the hash for unknown names
+        pairs = [(seconds(NAME), seconds(f"không ai {n}")) for n in range(4)]
+    known, unknown = (min(times) for times in zip(*pairs, strict=True))
+    assert 0.5 < known / unknown < 2
+    assert known > 0.005  # a hash was really made

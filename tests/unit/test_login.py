@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -221,3 +222,14 @@ def test_any_body_is_a_form_or_a_form_error(body: bytes) -> None:
     """The invariant: parse_form raises FormError and nothing else."""
     with suppress(FormError):
         parse_form(FORM, body)
+
+
+def test_guesses_at_once_are_looked_at_one_after_the_other() -> None:
+    door = Door()
+    looked: list[int] = []
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(
+            pool.map(lambda n: door.knock("bà tư", "x" * 8, "10.0.0.2", 0, lambda: looked.append(n)), range(20))
+        )
+    assert len(looked) == ACCOUNT.free
+    assert [outcome.problem for outcome in outcomes if isinstance(outcome, Refused)].count("locked") == 15
