@@ -231,6 +231,14 @@ class LeaseMachine(RuleBasedStateMachine):
                 self.until[output] = self.now + ms
         self.take(counter if fresh else None)
 
+    @precondition(lambda self: self.on)
+    @rule(output=st.sampled_from([VALVE, VALVE_2, PUMP]), ms=st.integers(1_000, 30_000), early=st.booleans())
+    def a_renewal(self, output: int, ms: int, early: bool) -> None:
+        """As a gateway does it that wants to keep an output open for ever; never late."""
+        if output in self.on:
+            self.now += max(0, (self.until[output] - self.now) // (3 if early else 1) - 1)
+            self.a_command(1, commands.OPEN, output, ms, 1_000, True, False, 0)
+
     def take(self, counter: int | None) -> None:
         """What is switched, in order; ``counter`` is that of a fresh command which may have moved something."""
         for output, on in self.node.take_changes():
