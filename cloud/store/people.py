@@ -3,8 +3,8 @@
 Rules
 1. A token is 256 random bits, shown once, stored as SHA-256; nothing shorter or chosen by a person is accepted.
    It is found by its hash, so the time of a refusal says nothing about how much of a token was right.
-2. A password is stored as argon2id. One verification runs at a time, so that a flood of logins cannot fill the
-   memory; an unknown name costs the same time as a wrong password.
+2. A password is stored as argon2id (``kit.login``). One is looked at at a time, so that a flood of logins cannot
+   fill the memory; an unknown name costs the same time as a wrong password.
 3. The tenant of a request comes from its credential only; nothing here takes a tenant from anywhere else.
 """
 
@@ -12,27 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, select
 
 from cloud.store.database import Database
 from cloud.store.schema import sessions, tenants, tokens, users
+from kit.login import MAX_PASSWORD, hash_password, password_fits
 from wire import topics
 
 ROLES = ("farmer", "technician", "researcher")
 SESSION_MS = 30 * 24 * 3600 * 1000
 MIN_PASSWORD = 10
-MAX_PASSWORD = 200
 MAX_NAME = 64
-
-# 19 MiB and two passes: the OWASP floor, so that a login fits in a small machine
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
-
 
 class PeopleError(Exception):
     """A tenant, user or password cannot be taken; the text says why in one line."""
@@ -56,7 +48,6 @@ class People:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._hashing = threading.Lock()
 
     def add_tenant(self, tenant: str, now_ms: int) -> str:
         """A new village and the token of its gateway, which cannot be read again."""
@@ -101,8 +92,7 @@ class People:
             raise PeopleError(f"a name has 1 to {MAX_NAME} printable characters")
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise PeopleError(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-        with self._hashing:
-            hashed = _HASHER.hash(password)
+        hashed = hash_password(password)
         with self._database.write() as connection:
             if not connection.execute(select(tenants.c.tenant).where(tenants.c.tenant == tenant)).first():
                 raise PeopleError(f"no village {tenant} in this ledger")
@@ -116,13 +106,9 @@ class People:
         wanted = select(users.c.password_hash, users.c.role).filter_by(tenant=tenant, name=name)
         with self._database.read() as connection:
             row = connection.execute(wanted).first()
-        hashed, role = (str(row[0]), str(row[1])) if row else (_NOBODY, "")
-        try:
-            with self._hashing:
-                _HASHER.verify(hashed, password[: MAX_PASSWORD + 1])
-        except (VerifyMismatchError, InvalidHashError):
-            return None
-        return Person(tenant, name, role) if row else None
+        hashed, role = (str(row[0]), str(row[1])) if row else (None, "")
+        fits = password_fits(password[: MAX_PASSWORD + 1], hashed)
+        return Person(tenant, name, role) if fits else None
 
     def open_session(self, person: Person, now_ms: int) -> str:
         """A session token for a cookie. Sessions that have ended are cleared away."""
