@@ -3,8 +3,8 @@
 Rules
 1. Only committed rows are looked at, in one snapshot of each database, read-only. A database that is not there yet
    gives a village without data; one that cannot be read gives the same and an alert. A page never fails by them.
-2. A garden's moisture is the median of its probes that are fresh and not faulty. Without one, the last number that
-   was good is kept with its time, so that the page can say how old it is.
+2. A garden's moisture is what the irrigation itself makes of its probes (their vote). When they disagree there is no
+   number; when none is fresh, the last good one is kept with its time, so that the page can say how old it is.
 3. What the irrigation remembers (salt, low, running) is taken from its state and not judged a second time.
 4. History is thinned to fixed slices of time, so that the same data give the same view a minute later.
 """
@@ -15,13 +15,18 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from statistics import fmean, median
+from statistics import fmean
+from typing import NamedTuple
 
 from gateway.core import reasons
+from gateway.core.probes import Trust, vote
 from gateway.core.rules import Rule, Verdict
+from gateway.core.state import Latest as CoreLatest
 from gateway.core.state import Phase, SourceState, State, StateError
+from gateway.core.types import Limits, ZoneSettings
 from gateway.core.village import SensorRef, Source, Village, Zone
 from gateway.home import Home
+from gateway.settings import limits_of, settings_of
 from gateway.store.common import StoreError
 from gateway.store.control import ControlReader, Decision, Run
 from gateway.store.data import DataReader, Latest
@@ -47,8 +52,7 @@ class Viewer:
     def __init__(self, home: Home, village: Village, clock: Clock) -> None:
         self._home = home
         self._village = village
-        self._simulated = isinstance(clock, SpedClock)
-        self._speed = clock.speed
+        self._clock = clock
         self._data: DataReader | None = None
         self._control: ControlReader | None = None
 
@@ -71,9 +75,7 @@ class Viewer:
         self._data = self._control = None
 
     def _build(self, now_ms: int) -> view.Village:
-        return build_village(
-            self._village, self._data, self._control, now_ms, simulated=self._simulated, speed=self._speed
-        )
+        return build_village(self._village, self._data, self._control, self._clock, now_ms)
 
     def _without_data(self, now_ms: int) -> view.Village:
         alert = _alert("store", "danger", "Không đọc được số liệu của làng. Gọi kỹ thuật hội quán.")
@@ -81,30 +83,28 @@ class Viewer:
 
 
 def build_village(
-    village: Village,
-    data: DataReader | None,
-    control: ControlReader | None,
-    now_ms: int,
-    *,
-    simulated: bool = False,
-    speed: float = 1.0,
+    village: Village, data: DataReader | None, control: ControlReader | None, clock: Clock, now_ms: int
 ) -> view.Village:
     """The view of a village. Raises StoreError when a database cannot be read."""
+    settings, limits = settings_of(village, clock), limits_of(clock)
     with ExitStack() as stack:
         for reader in (data, control):
             if reader is not None:
                 stack.enter_context(reader.snapshot())
         latest = data.latest() if data is not None else {}
         state = _state(control)
+        soils = {zone.id: _soil(zone, latest, now_ms, limits) for zone in settings.zones}
         return view.Village(
             id=village.id,
             name=village.name,
             now_ms=now_ms,
-            gardens=tuple(_garden(zone, data, control, state, latest, now_ms) for zone in village.zones.values()),
+            gardens=tuple(
+                _garden(zone, soils[zone.id], data, control, state, now_ms) for zone in village.zones.values()
+            ),
             sources=tuple(_source(source, state, latest) for source in village.sources.values()),
             alerts=tuple(_alerts(village, data, state, latest, now_ms))[: view.MAX_ALERTS],
-            simulated=simulated,
-            speed=speed,
+            simulated=isinstance(clock, SpedClock),
+            speed=clock.speed,
         )
 
 
@@ -120,26 +120,44 @@ def _state(control: ControlReader | None) -> State:
 # ---- gardens
 
 
+class _Soil(NamedTuple):
+    """How much water is in the soil and when that was measured; ``unsure`` when the probes disagree."""
+
+    percent: float | None
+    measured_ms: int | None
+    unsure: bool
+
+
+def _soil(zone: ZoneSettings, latest: _Readings, now_ms: int, limits: Limits) -> _Soil:
+    heard = {ref.key: found for ref in zone.probes if (found := latest.get((ref.node, ref.field, ref.channel)))}
+    good = [
+        (_measured_ms(found), found.value)
+        for found in heard.values()
+        if found.value is not None and found.flag in _FIT and limits.soil_min_e4 <= found.value <= limits.soil_max_e4
+    ]
+    if not good:
+        return _Soil(None, None, unsure=False)
+    readings = {key: CoreLatest(_measured_ms(found), found.value, found.flag) for key, found in heard.items()}
+    said = vote(zone, readings, now_ms, limits)
+    newest_ms, newest_e4 = max(good)
+    if said.trust is Trust.UNSURE:
+        return _Soil(None, newest_ms, unsure=True)
+    return _Soil((newest_e4 if said.soil_e4 is None else said.soil_e4) / 100, newest_ms, unsure=False)
+
+
 def _garden(
-    zone: Zone,
-    data: DataReader | None,
-    control: ControlReader | None,
-    state: State,
-    latest: _Readings,
-    now_ms: int,
+    zone: Zone, soil: _Soil, data: DataReader | None, control: ControlReader | None, state: State, now_ms: int
 ) -> view.Garden:
     band = view.Band(round(zone.dry_vwc * 100, 1), round(zone.target_vwc * 100, 1))
-    moisture_pct, measured_ms = _moisture(zone, latest, now_ms)
     running = _running(zone, state)
     decisions = control.decisions(zone.id, REASONS) if control is not None else []
     runs = control.runs(now_ms - SPAN_MS, zone.id, view.MAX_WATERINGS) if control is not None else []
-    soil = "blind" if view.is_stale(measured_ms, now_ms) else view.soil_state(moisture_pct, band)
     return view.Garden(
         id=zone.id,
         name=zone.name,
-        state="watering" if running else soil,
-        moisture_pct=moisture_pct,
-        measured_ms=measured_ms,
+        state="watering" if running else _garden_state(soil, band, now_ms),
+        moisture_pct=soil.percent,
+        measured_ms=soil.measured_ms,
         why=tuple(_reason(decision) for decision in decisions),
         running=running,
         can_water=running is None,
@@ -151,18 +169,10 @@ def _garden(
     )
 
 
-def _moisture(zone: Zone, latest: _Readings, now_ms: int) -> tuple[float | None, int | None]:
-    """Per cent of water in the soil, and when it was measured."""
-    good = [
-        (_measured_ms(found), found.value / 100)
-        for found in _found(latest, fields.SOIL_MOISTURE, zone.probes)
-        if found.value is not None and found.flag in _FIT
-    ]
-    if not good:
-        return None, None
-    newest = max(good)
-    fresh = [percent for at_ms, percent in good if not view.is_stale(at_ms, now_ms)] or [newest[1]]
-    return round(min(100.0, max(0.0, median(fresh))), 1), newest[0]
+def _garden_state(soil: _Soil, band: view.Band, now_ms: int) -> view.GardenState:
+    if view.is_stale(soil.measured_ms, now_ms):
+        return "blind"
+    return "unsure" if soil.unsure else view.soil_state(soil.percent, band)
 
 
 def _measured_ms(found: Latest) -> int:

@@ -234,7 +234,6 @@ LOGIN_MESSAGES: Mapping[str, str] = {
     "empty": "Nhập tên và mật khẩu trên thẻ.",
     "wrong": "Tên hoặc mật khẩu chưa đúng. Xem lại thẻ, rồi nhập lại.",
     "locked": "Nhập sai nhiều lần. Chờ {n} phút rồi nhập lại, hoặc gọi kỹ thuật hội quán.",
-    "busy": "Máy đang bận. Chờ một phút rồi bấm lại.",
 }
 
 
@@ -251,7 +250,6 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "not_found": ("Không có trang này", "Bấm TRỞ VỀ để xem vườn."),
     "no_zone": ("Không có vườn này", "Bấm TRỞ VỀ, rồi chọn lại vườn."),
     "bad_minutes": ("Số phút chưa đúng", "Bấm TRỞ VỀ, rồi chọn số phút có sẵn."),
-    "running": ("Vườn này đang tưới", "Bấm TRỞ VỀ. Muốn ngưng thì bấm DỪNG."),
     "old_page": ("Trang này cũ rồi", "Chưa làm gì cả. Bấm TRỞ VỀ, rồi bấm lại."),
     "bad_form": ("Không hiểu lệnh này", "Chưa làm gì cả. Bấm TRỞ VỀ, rồi bấm lại."),
     "no_data": ("Chưa có tin từ làng", "Chờ vài phút, rồi mở lại trang này."),

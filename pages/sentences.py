@@ -28,13 +28,14 @@ from pages.view import (
     shown_state,
 )
 
-Picture = Literal["dry", "ok", "wet", "watering", "blind", "low", "salt"]
+Picture = Literal["dry", "ok", "wet", "watering", "unsure", "blind", "low", "salt"]
 
 GARDEN_WORDS: Mapping[GardenState, str] = {
     "dry": "Đất khô",
     "ok": "Đất đủ ẩm",
     "wet": "Đất ướt",
     "watering": "Đang tưới",
+    "unsure": "Chưa rõ",
     "blind": "Mất sóng",
 }
 SOURCE_WORDS: Mapping[SourceState, str] = {

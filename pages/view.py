@@ -28,7 +28,7 @@ MAX_TEXT = 400
 MAX_JSON_BYTES = 2 * 1024 * 1024
 MAX_TIME_MS = 4_102_444_800_000  # the year 2100; beyond it a date cannot be written
 
-GardenState = Literal["dry", "ok", "wet", "watering", "blind"]
+GardenState = Literal["dry", "ok", "wet", "watering", "unsure", "blind"]
 SourceState = Literal["ok", "low", "salt", "blind"]
 AlertLevel = Literal["info", "warning", "danger"]
 
@@ -237,7 +237,7 @@ def shown_state(garden: Garden, village: Village, now_ms: int) -> GardenState:
         return "watering"
     if is_stale(garden.measured_ms, now_ms) or is_stale(village.now_ms, now_ms):
         return "blind"
-    return soil_state(garden.moisture_pct, garden.band)
+    return "unsure" if garden.state == "unsure" else soil_state(garden.moisture_pct, garden.band)
 
 
 def soil_state(moisture_pct: float | None, band: Band) -> GardenState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gateway import registry
 from gateway.core.rows import Boot, Reading
 from gateway.core.state import OutputState, Phase, SourceState, State
-from gateway.core.village import Village
+from gateway.core.village import SensorRef, Village
 from gateway.home import Home
 from gateway.store.control import ControlReader, ControlWriter
 from gateway.store.control import State as StateRow
@@ -59,7 +60,7 @@ class Built:
             self._control.set_state(StateRow(1, NOW_MS, state.to_json()))
 
     def seen(self, now_ms: int = NOW_MS) -> view.Village:
-        return build_village(self.village, self.reader, self.control, now_ms)
+        return build_village(self.village, self.reader, self.control, ManualClock(now_ms), now_ms)
 
     def garden(self, zone: str = "xoai", now_ms: int = NOW_MS) -> view.Garden:
         return next(garden for garden in self.seen(now_ms).gardens if garden.id == zone)
@@ -85,6 +86,18 @@ def test_moisture_is_what_a_fresh_good_probe_says(built: Built) -> None:
     garden = built.garden()
     assert (garden.moisture_pct, garden.measured_ms, garden.state) == (26.4, NOW_MS - 5 * MINUTE_MS, "ok")
     assert (garden.band.dry_pct, garden.band.target_pct) == (22.0, 30.0)
+
+
+def test_probes_that_disagree_give_no_number(built: Built) -> None:
+    two = (*built.village.zones["xoai"].probes, SensorRef("dat-rau", 0))
+    zones = {**built.village.zones, "xoai": replace(built.village.zones["xoai"], probes=two)}
+    built.village = replace(built.village, zones=zones)
+    built.measured("dat-xoai", fields.SOIL_MOISTURE, 1500)
+    built.measured("dat-rau", fields.SOIL_MOISTURE, 3500)
+    garden = built.garden()
+    assert (garden.state, garden.moisture_pct, garden.measured_ms) == ("unsure", None, NOW_MS)
+    assert view.shown_state(garden, built.seen(), NOW_MS) == "unsure"
+    assert view.shown_state(garden, built.seen(), NOW_MS + HOUR_MS) == "blind"
 
 
 def test_a_faulty_reading_is_not_shown(built: Built) -> None:
