@@ -21,7 +21,7 @@ from typing import TypeVar
 from gateway import registry, secrets
 from gateway.core.reasons import vietnamese
 from gateway.core.rows import Boot
-from gateway.core.state import VERSION, State, StateError
+from gateway.core.state import VERSION, NodeState, State, StateError
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
     Alarm,
@@ -135,10 +135,11 @@ class Control:
         self._seen: tuple[int, int] | None = None
         self._stepped_s = 0.0
         self._restarted = True
-        self.state = _restored(writer)
         self._cursors = writer.cursors()
         with ControlReader(writer.path) as reader:
-            dispatch.restore(reader.commands(MAX_RESTORED), data.current_boots())
+            left = reader.commands(MAX_RESTORED)
+            self.state = _restored(writer, left)
+            dispatch.restore(left, data.current_boots())
             # By zone: the row of its last decision, and of the run that is on.
             self._decisions = {zone: decision.id for zone, decision in reader.last_decisions().items()}
             self._runs = {run.zone: run.id for run in reversed(reader.runs(clock.now_ms())) if run.ended_ms is None}
@@ -148,7 +149,7 @@ class Control:
     def turn(self) -> bool:
         """Step if there is a reason to, and send what waits. Says whether it stepped."""
         self._follow_clock()
-        reason = self._is_news() or self._is_due()
+        reason = self._is_news() or self._is_due() or self._clock_step_ms != 0
         if reason:
             self.step()
         self._keep(self._dispatch.send(self._clock.now_ms()))
@@ -301,15 +302,18 @@ def run(home: Home, clock: Clock) -> None:
     link.close()
 
 
-def _restored(writer: ControlWriter) -> State:
+def _restored(writer: ControlWriter, left: list[stored.Command]) -> State:
+    """The stored state; or else a new one that goes on with the counters of the commands that were kept."""
     kept = writer.state()
-    if kept is None:
-        return State()
     try:
-        return State.from_json(kept.json)
+        if kept is not None:
+            return State.from_json(kept.json)
     except StateError as error:
         log.get().error("the stored state cannot be used: beginning anew", why=str(error))
-        return State()
+    counters: dict[str, int] = {}
+    for command in left:
+        counters[command.node] = max(command.counter, counters.get(command.node, 0))
+    return State(nodes={node: NodeState(boot=0, counter=counter) for node, counter in counters.items()})
 
 
 # ---- between rows and the core

@@ -254,6 +254,7 @@ class Village:
         """Somebody sets the wall clock of the gateway; ingest reads the same clock."""
         self.clock_ahead_ms += by_ms
         self._clock_step_ms += by_ms
+        self._dirty = True  # the shell steps at once: by the new clock the next deadline may be days away
 
     @property
     def decisions(self) -> list[Decide]:

@@ -1,0 +1,224 @@
+"""The control shell on real databases and a clock that stands still: commit before dispatch, crashes, a set clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.control import Control, People
+from gateway.core.rows import Boot, Reading, Receipt
+from gateway.core.rules import Rule
+from gateway.dispatch import Dispatch
+from gateway.settings import limits_of, settings_of
+from gateway.store import control as stored
+from gateway.store.common import StoreError
+from gateway.store.control import ControlReader, ControlWriter
+from gateway.store.data import Batch, DataReader, DataWriter
+from gateway.store.village import Intent, VillageWriter
+from kit.clock import ManualClock
+from tests.support import village as registry_village
+from wire import commands, fields
+from wire.seal import Sealer
+
+START_MS = 1_709_247_600_000
+UPTIME_MS = 600_000
+NONCE = b"nonce--1"
+VILLAGE = registry_village.village()
+KEYS = {node: bytes([number]) * 32 for number, node in enumerate(VILLAGE.nodes, start=1)}
+TOPIC = f"hq/1/{VILLAGE.id}/van-1/down/command"
+
+
+class Home:
+    """The databases of a gateway, with ingest and web played by the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock(START_MS)
+        self.data = DataWriter(folder / "data.db")
+        self.village = VillageWriter(folder / "village.db")
+        self.folder = folder
+        self.sent: list[commands.Command] = []
+        self.connected = True
+        self._seq = 0
+        self._open()
+
+    def _open(self) -> None:
+        self.writer = ControlWriter(self.folder / "control.db")
+        self.reader = DataReader(self.folder / "data.db")
+        dispatch = Dispatch(VILLAGE.id, KEYS, self.publish)
+        people = People(self.folder / "village.db")
+        settings, limits = settings_of(VILLAGE, self.clock), limits_of(self.clock)
+        self.control = Control(settings, limits, self.reader, people, self.writer, dispatch, self.clock)
+
+    def crash(self) -> None:
+        """Control is gone; a new one opens what it has left."""
+        self.writer.close()
+        self.reader.close()
+        self._open()
+
+    def close(self) -> None:
+        for database in (self.data, self.village, self.writer, self.reader):
+            database.close()
+
+    def publish(self, topic: str, payload: bytes, qos: int) -> bool:
+        assert (topic, qos) == (TOPIC, 1)
+        if not self.connected:
+            return False
+        order = commands.decode_command(Sealer(KEYS["van-1"]).unseal(topic, payload))
+        with ControlReader(self.folder / "control.db") as reader:  # commit, then send
+            assert order.counter in {command.counter for command in reader.commands()}
+        self.sent.append(order)
+        return True
+
+    def commit(self, *values: tuple[str, int, int, int], receipts: tuple[Receipt, ...] = (), boot: int = 1) -> None:
+        """Ingest commits readings (node, field, channel, value), and that the valve node was heard."""
+        batch = Batch(receipts=list(receipts))
+        now_ms = self.clock.now_ms()
+        for node, field, channel, value in values:
+            self._seq += 1
+            batch.readings.append(
+                Reading(node, 1, self._seq, field, channel, 0, now_ms, fields.CLOCK_BY_GATEWAY, now_ms, 0, value, 1, 0)
+            )
+        offset_ms = now_ms - self.uptime_ms()
+        batch.boots["van-1", boot] = Boot("van-1", boot, NONCE, offset_ms, now_ms, now_ms, 0, "", "valve", 1, 0)
+        self.data.commit(batch)
+
+    def uptime_ms(self) -> int:
+        return UPTIME_MS + self.clock.mono_ms()
+
+    def dry(self, soil_e4: int = 1800) -> None:
+        self.commit(
+            ("dat-1", fields.SOIL_MOISTURE, 0, soil_e4),
+            ("dat-1", fields.SOIL_MOISTURE, 1, soil_e4),
+            ("kinh-1", fields.WATER_LEVEL, 0, 500),
+            ("kinh-1", fields.CONDUCTIVITY_25, 0, 400),
+        )
+
+    def accept(self, order: commands.Command, mask: int) -> None:
+        uptime_ms = self.uptime_ms()
+        until_ms = uptime_ms + order.duration_ms
+        row = Receipt("van-1", 1, order.counter, commands.ACCEPTED, order.output, mask, until_ms, uptime_ms, 0)
+        self.commit(receipts=(row,))
+
+    def rows(self) -> ControlReader:
+        return ControlReader(self.folder / "control.db")
+
+    def rules(self) -> list[str]:
+        with self.rows() as reader:
+            return [decision.rule for decision in reversed(reader.decisions("xoai", 50))]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with closing(Home(tmp_path)) as home:
+        yield home
+
+
+def test_a_dry_garden_from_the_commit_to_the_command(home: Home) -> None:
+    home.dry()
+    assert home.control.turn()
+    assert [(o.action, o.output) for o in home.sent] == [(commands.QUERY, 255), (commands.OPEN, 1)]
+    assert {o.nonce for o in home.sent} == {NONCE}
+    home.accept(home.sent[1], 0b10)
+    assert home.control.turn() and home.sent[-1].output == 0
+    with home.rows() as reader:
+        decision = reader.decisions("xoai")[0]
+        by_state = {command.state for command in reader.commands()}
+        kept = reader.state()
+    assert decision.rule == Rule.SOIL_DRY and decision.text_vi == "Tưới vườn xoài: đất khô (18 %, ngưỡng 22 %)."
+    inputs, limits = json.loads(decision.inputs), json.loads(decision.limits)
+    assert (inputs["soil_e4"], inputs["probes"], inputs["level_mm"], inputs["salt_us_cm"]) == (1800, 2, 500, 400)
+    assert (limits["dry_e4"], limits["limit_us_cm"]) == (2200, 2000)
+    assert by_state == {"sent", "answered"} and kept is not None and kept.at_ms == START_MS
+
+
+def test_nothing_new_is_nothing_to_do(home: Home) -> None:
+    home.dry(3000)
+    assert home.control.turn()
+    assert not home.control.turn()
+
+
+def test_what_cannot_be_committed_has_not_happened(home: Home) -> None:  # P12
+    home.dry()
+    with ControlWriter.transaction(home.writer):
+        home.writer._run("ALTER TABLE commands RENAME TO away")
+    before = home.control.state
+    with pytest.raises(StoreError):
+        home.control.turn()
+    assert home.sent == [] and home.control.state == before and home.rules() == []
+    with ControlWriter.transaction(home.writer):
+        home.writer._run("ALTER TABLE away RENAME TO commands")
+    home.control.come_back()
+    assert home.control.turn() and home.sent[-1].action == commands.OPEN and home.rules() == ["soil_dry"]
+
+
+def test_a_crash_before_publishing_sends_what_is_still_valid(home: Home) -> None:  # P4, D4
+    home.connected = False
+    home.dry()
+    home.control.turn()
+    home.connected = True
+    home.clock.advance_ms(4_000)
+    home.crash()
+    home.control.turn()
+    assert [o.action for o in home.sent].count(commands.OPEN) == 1
+    assert home.sent[0].expires_uptime_ms == UPTIME_MS + 10_000
+
+
+def test_a_crash_long_before_publishing_sends_nothing_old(home: Home) -> None:  # P4
+    home.connected = False
+    home.dry()
+    home.control.turn()
+    home.connected = True
+    home.clock.advance_ms(11_000)
+    home.crash()
+    home.commit()
+    home.control.turn()
+    assert commands.OPEN not in [o.action for o in home.sent]
+    assert home.rules()[-1] == Rule.NO_ANSWER
+    with home.rows() as reader:
+        assert "unsent" in {command.state for command in reader.commands()}
+
+
+def test_a_request_is_taken_once_also_over_a_crash(home: Home) -> None:  # P4
+    home.dry(3000)
+    home.village.add_intent(Intent(0, START_MS, START_MS + 60_000, "water", "xoai", 5, "chú Sáu"))
+    home.control.turn()
+    home.crash()
+    home.control.turn()
+    assert home.rules().count(Rule.MANUAL_WATER) == 1
+
+
+def test_a_clock_that_was_set_back_does_not_put_it_to_sleep(home: Home) -> None:  # S4
+    home.dry(3000)
+    home.control.turn()
+    home.clock.wall_ms -= 86_400_000
+    assert home.control.turn()
+    assert home.control.state.at_ms == START_MS - 86_400_000
+    assert home.control.state.latest["kinh-1/3/0"].measured_at_ms == START_MS - 86_400_000
+
+
+def test_the_first_start_looks_at_what_is_latest_not_at_the_whole_past(tmp_path: Path) -> None:
+    with closing(Home(tmp_path)) as home:
+        for soil_e4 in range(1000, 1800, 100):
+            home.clock.advance_ms(1000)
+            home.dry(soil_e4)
+        home.control.turn()
+        assert home.control.state.latest["dat-1/1/0"].value == 1700
+        assert home.writer.cursors()["readings"] == home.reader.last_id()
+
+
+def test_a_state_that_is_not_understood_begins_anew(home: Home) -> None:
+    home.dry(3000)
+    home.control.turn()
+    with home.writer.transaction():
+        home.writer.set_state(stored.State(99, START_MS, '{"version": 99, "state": {}}'))
+    home.crash()
+    home.commit()
+    assert home.control.state.at_ms == 0
+    home.control.turn()
+    assert home.control.state.at_ms == START_MS
+    counters = [order.counter for order in home.sent]
+    assert counters == sorted(set(counters))
