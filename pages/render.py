@@ -183,7 +183,7 @@ def _said(said: Said | None, village: Village, language: Language) -> str | None
     name = next((garden.name for garden in village.gardens if garden.id == said.zone), None)
     if said.code == "sent" and name is not None and said.minutes > 0:
         return language.count(
-            "Đã gửi lệnh tưới {name} {n} phút. Chờ chừng một phút, van sẽ mở.", said.minutes, name=name
+            "Đã gửi lệnh tưới {name} {n} phút. Chờ chừng một phút, coi trả lời bên dưới.", said.minutes, name=name
         )
     if said.code == "again":
         return language.say("Lệnh này đã gửi rồi. Máy chỉ làm một lần.")

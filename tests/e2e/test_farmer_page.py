@@ -283,7 +283,7 @@ def test_it_refreshes_itself_without_a_jump_and_says_when_the_phone_has_no_signa
         assert page.locator("#d-cam").get_attribute("open") is not None
         assert page.evaluate("scrollY") == top
         page.context.set_offline(True)
-        expect(page.locator("#lost")).to_be_visible()
+        expect(page.locator("#lost")).to_be_in_viewport(ratio=1)
         expect(page.locator("#lost")).to_contain_text("Điện thoại mất sóng. Số liệu dưới đây là của lúc")
         expect(page.locator("#g-xoai .age")).to_be_hidden()
         _picture(page, "no-signal")
