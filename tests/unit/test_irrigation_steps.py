@@ -73,6 +73,16 @@ def test_the_last_lease_ends_with_the_run() -> None:  # S1
     assert len(opens) > 60
     assert max(at_ms + send.duration_ms for at_ms, send in opens) <= run.ends_at_ms
     assert min(send.duration_ms for _, send in opens) > 0
+    assert (now_ms, commands.CLOSE, 0) == (sent[-1][0], sent[-1][1].action, sent[-1][1].output)
+    assert rules(effects)[-1] is Rule.MAX_RUN
+
+
+def test_an_old_receipt_that_comes_late_says_nothing_of_now() -> None:
+    state, valve, pump = running()
+    newer, older = answer(pump, 3, START_MS + 300), answer(valve, 0, START_MS + 50, counter=1, output=2)
+    state, _ = step(state, START_MS + 300, inputs(receipts=(newer,)), LIMITS)
+    state, effects = step(state, START_MS + 400, inputs(receipts=(older,)), LIMITS)
+    assert state.outputs[VALVE].phase is Phase.OPEN and rules(effects) == []
 
 
 def test_a_receipt_of_an_earlier_boot_is_not_believed() -> None:  # S3
