@@ -2,7 +2,6 @@
   // Fetches the page again and swaps its middle, so that nothing jumps and an opened "Vì sao?" stays open.
   // When that fails, the ages on the page are no longer true: the page says so and hides them.
   const seconds = Number(document.body.dataset.refresh);
-  const lost = document.getElementById("lost");
   let touched = 0;
   addEventListener("pointerdown", () => (touched = performance.now()), true);
   async function refresh() {
@@ -21,11 +20,10 @@
       }
       document.querySelector("main").replaceWith(next.querySelector("main"));
       document.body.className = next.body.className;
-      lost.hidden = true;
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     } catch {
       document.body.classList.add("off");
-      lost.hidden = false;
+      document.getElementById("lost").hidden = false;
     } finally {
       clearTimeout(timer);
     }

@@ -265,7 +265,7 @@ def test_it_refreshes_itself_without_a_jump_and_says_when_the_phone_has_no_signa
     browser: Browser, tmp_path: Path
 ) -> None:
     """In a sped-up village the page fetches itself every 5 s; what is open stays open, where one is one stays."""
-    clock = sped_clock_from(SystemClock().now_ms(), 2.0)
+    clock = sped_clock_from(SystemClock().now_ms(), 20.0)
     clock_file = tmp_path / "clock.json"
     clock_file.write_text(clock.to_json(), encoding="utf-8")
     home_folder = tmp_path / "home"
@@ -273,18 +273,21 @@ def test_it_refreshes_itself_without_a_jump_and_says_when_the_phone_has_no_signa
     home = seed(home_folder, clock.now_ms())
     with serving(home, clock_file=clock_file) as web, phone(browser, web.url) as page:
         _log_in(page)
-        expect(page.locator(".sim")).to_have_text("Làng mô phỏng – thời gian chạy nhanh 2 lần")
+        expect(page.locator(".sim")).to_have_text("Làng mô phỏng – thời gian chạy nhanh 20 lần")
         page.locator("#g-cam summary").click()
         page.locator("#g-cam h2").evaluate("e => scrollTo(0, e.offsetTop)")
         top = page.evaluate("scrollY")
         assert top > 0
+        shown_at = page.locator(".top p").inner_text()
         page.evaluate("document.querySelector('main').dataset.old = '1'")
         expect(page.locator("main[data-old]")).to_have_count(0)
+        assert page.locator(".top p").inner_text() != shown_at
         assert page.locator("#d-cam").get_attribute("open") is not None
         assert page.evaluate("scrollY") == top
         page.context.set_offline(True)
         expect(page.locator("#lost")).to_be_in_viewport(ratio=1)
-        expect(page.locator("#lost")).to_contain_text("Điện thoại mất sóng. Số liệu dưới đây là của lúc")
+        known_at = page.locator(".top p").inner_text()
+        expect(page.locator("#lost")).to_have_text(f"Điện thoại mất sóng. Số liệu dưới đây là của lúc {known_at}.")
         expect(page.locator("#g-xoai .age")).to_be_hidden()
         _picture(page, "no-signal")
         page.context.set_offline(False)
