@@ -118,8 +118,8 @@ def _range(panel: Panel) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> Iterable[float]:
-    """Three to six round values within a range."""
-    rough = (high - low) / 4
+    """Up to six round values within a range."""
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
     return (step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1))

@@ -94,7 +94,7 @@ def lines(found: Mapping[str, Any]) -> Iterable[str]:
 
 def picture(village: Village, facts: RunFacts, witness: Path, truth: Path) -> str:
     """The run as SVG."""
-    moments = list(audit.read_lines(truth))
+    moments = [moment for moment in audit.read_lines(truth) if moment["at_ms"] <= facts.end_ms]
     times_on = audit.on_times(audit.read_lines(witness))
     zones = list(village.zones.values())
     spans = [
