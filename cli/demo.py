@@ -41,7 +41,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--days", type=whole(1, 366), metavar="N", help="run N days, check them and end; 1 to 366")
-    add("--start", type=day, metavar="YYYY-MM-DD", help="first day of the village (default: the first of the file, else two weeks ago)")
+    add("--start", type=day, metavar="YYYY-MM-DD",
+        help="first day of the village (default: the first of the file, else two weeks ago)")
     add("--weather", type=readable_file, metavar="CSV",
         help="daily weather (default: from the Internet, else generated)")
     add("--summary", type=new_file, metavar="FILE", help="write the figures of the run to this JSON file")

@@ -68,7 +68,7 @@ def audit(evidence: Evidence) -> Report:
     readings(report, events, evidence)
     outputs(report, events, evidence)
     irrigation(report, evidence)
-    water(report, events)
+    water(report, events, evidence)
     resources(report, events, evidence.peak_memory_mb)
     return report
 
@@ -238,13 +238,15 @@ def irrigation(report: Report, evidence: Evidence) -> None:
     report.require(not open_runs, f"runs that ended without a reason: {_some(open_runs)}")
 
 
-def water(report: Report, events: Iterable[Mapping[str, Any]]) -> None:
-    """What each garden got, by the field."""
+def water(report: Report, events: Iterable[Mapping[str, Any]], evidence: Evidence) -> None:
+    """What each garden got, by the field; and beside it what the gateway reckoned in its runs."""
+    reckoned = dict(rows(evidence.control, "SELECT zone, sum(litres) FROM runs GROUP BY zone"))
     report.figures["water_by_zone"] = {
         event["zone"]: {
             "litres": round(event["litres"], 1),
             "mm": round(event["mm"], 2),
             "minutes": round(event["open_s"] / 60.0, 1),
+            "litres_reckoned_by_gateway": round(reckoned.get(event["zone"], 0.0), 1),
         }
         for event in events
         if event["kind"] == "water"

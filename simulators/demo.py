@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,11 +49,8 @@ def main(args: argparse.Namespace) -> int:
         signal.signal(number, _stop)
     try:
         return _main(args)
-    except toolchain.ToolMissing as error:
-        say(str(error))
-        return toolchain.MISSING_EXIT_CODE
     except (StageError, WeatherError, RegistryError, firmware_build.BuildFailed) as error:
-        say(str(error))
+        print(f"hoiquan demo: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         say("stopped")

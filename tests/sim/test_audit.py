@@ -83,7 +83,7 @@ def run(tmp_path: Path) -> Run:
             "INSERT INTO decisions VALUES(?, 1, 'xoai', ?, ?, '{}', '{}', 2, 'Đất khô, đang tưới.')",
             [(1, "start", "soil_dry"), (2, "stop", "target_reached"), (3, "refused", "source_salt")],
         )
-        db.execute("INSERT INTO runs VALUES(1, 'xoai', 1000, 150000, 600.0, 'soil_dry', 'target_reached')")
+        db.execute("INSERT INTO runs VALUES(1, 'xoai', 1000, 150000, 590.0, 'soil_dry', 'target_reached')")
         opens = [(n, n, 1 - n % 2) for n in range(1, 5)]
         db.executemany(
             f"INSERT INTO commands VALUES(?, 1, 'valve-1', 7, ?, 1, ?, {LEASE_MS}, 1, 'xoai', 1, 'done', 1, 1, 1)",
@@ -108,7 +108,8 @@ def test_a_whole_run_passes_with_its_figures(run: Run) -> None:
     assert report.figures["outputs"]["times_on"] == 2
     assert report.figures["irrigation"]["dry_to_target"] == 1
     assert report.figures["irrigation"]["refused_salt"] == 1
-    assert report.figures["water_by_zone"]["xoai"] == {"litres": 600.0, "mm": 0.6, "minutes": 2.5}
+    water = {"litres": 600.0, "mm": 0.6, "minutes": 2.5, "litres_reckoned_by_gateway": 590.0}
+    assert report.figures["water_by_zone"]["xoai"] == water
     assert report.figures["lowest_free_heap_bytes"] == 39_000
 
 
