@@ -37,6 +37,7 @@ TOOLS = (
     toolchain.mosquitto,
     toolchain.micropython,
     toolchain.chromium,
+    toolchain.browser_driver,
     toolchain.postgresql,
     toolchain.victoria_metrics,
 )

@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -21,7 +22,16 @@ from pathlib import Path
 from kit import debian
 from kit.debian import MISSING_EXIT_CODE, ToolMissing
 
-__all__ = ["MISSING_EXIT_CODE", "ToolMissing", "chromium", "micropython", "mosquitto", "postgresql", "victoria_metrics"]
+__all__ = [
+    "MISSING_EXIT_CODE",
+    "ToolMissing",
+    "browser_driver",
+    "chromium",
+    "micropython",
+    "mosquitto",
+    "postgresql",
+    "victoria_metrics",
+]
 
 TOOLS_ENV = "HOIQUAN_TOOLS"
 MICROPYTHON_OLDEST = (1, 26)
@@ -47,6 +57,19 @@ def mosquitto() -> Path:
 def chromium() -> Path:
     """The browser in which the pages are tested."""
     return _system("chromium", ["chromium"], ["--version"], CHROMIUM_OLDEST, "the browser that tests the pages")
+
+
+def browser_driver() -> Path:
+    """The program between the tests and Chromium: it comes with the Python package, but not the library it needs."""
+    found = importlib.util.find_spec("playwright")
+    if found is None or found.origin is None:
+        raise ToolMissing("the Python package playwright is missing: remove .venv, then run again")
+    driver = Path(found.origin).parent / "driver" / "node"
+    if _output(driver, ["--version"]) is None:
+        debian.install(["libatomic1"], "the driver of the browser tests needs it")
+        if _output(driver, ["--version"]) is None:
+            raise ToolMissing(f"{driver} does not run: remove .venv, then run again")
+    return driver
 
 
 def micropython() -> Path:

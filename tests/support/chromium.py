@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+from kit import toolchain
+
 PHONE = {"width": 360, "height": 640}
 SMALLEST = {"width": 320, "height": 640}
 WAIT_MS = 10_000
@@ -28,10 +27,9 @@ _FLAGS = [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser; it is closed at the end whatever happens."""
-    if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is not there: apt-get install chromium")
+    program = toolchain.chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(program), args=_FLAGS)
         try:
             expect.set_options(timeout=WAIT_MS)
             yield browser
