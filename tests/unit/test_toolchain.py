@@ -39,6 +39,7 @@ def empty_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(toolchain.TOOLS_ENV, str(folder / "tools"))
     monkeypatch.setattr(toolchain, "_which", lambda _name: None)
     monkeypatch.setattr(toolchain, "POSTGRESQL", folder)
+    monkeypatch.setattr(toolchain, "RAN", ())  # no program runs here
 
 
 @pytest.mark.parametrize("find", TOOLS)
