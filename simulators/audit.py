@@ -40,6 +40,7 @@ class Evidence:
     cloud: Path  # SQLite file of the ledger
     tenant: str
     speed: float
+    hard_max_ms: Mapping[OutputKey, int]  # by the registry
     peak_memory_mb: Mapping[str, float]
 
     @property
@@ -145,10 +146,17 @@ class OnTime:
 
     @property
     def overrun_ms(self) -> float:
-        """How long it was on past its last lease; endless without a lease or without an end."""
+        """The longest that it was on with no lease in force, before it went off or was renewed too late.
+
+        Endless without a lease or without an end.
+        """
         if self.off_ms is None or not self.leases:
             return float("inf")
-        return max(0, self.off_ms - max(until for _at, until in self.leases))
+        covered_ms, overrun_ms = self.on_ms, 0
+        for at_ms, until_ms in (*sorted(self.leases), (self.off_ms, self.off_ms)):
+            overrun_ms = max(overrun_ms, at_ms - covered_ms)
+            covered_ms = max(covered_ms, until_ms)
+        return overrun_ms
 
 
 def on_times(events: Iterable[Mapping[str, Any]]) -> list[OnTime]:
@@ -174,6 +182,7 @@ def outputs(report: Report, events: list[dict[str, Any]], evidence: Evidence) ->
     """No output was on past its lease, and no lease was given that the gateway had not committed."""
     times = on_times(events)
     late = [time for time in times if time.overrun_ms > evidence.tolerance_ms]
+    longest = [time for time in times if time.off_ms is not None and _beyond_hard_max_ms(time, evidence) > 0]
     committed: dict[OutputKey, list[int]] = {}
     query = "SELECT node, output, duration_ms FROM commands WHERE action = ?"
     for node, output, duration_ms in rows(evidence.control, query, (commands.OPEN,)):
@@ -194,9 +203,16 @@ def outputs(report: Report, events: list[dict[str, Any]], evidence: Evidence) ->
         "longest_overrun_ms": max((time.overrun_ms for time in times if time not in late), default=0),
         "tolerance_ms": evidence.tolerance_ms,
         "beyond_lease": len(late),
+        "beyond_hard_maximum": len(longest),
     }
+    report.require(not longest, f"on beyond the hard maximum: {_some((t.output, t.on_ms, t.off_ms) for t in longest)}")
     report.require(not late, f"on beyond the lease: {_some((t.output, t.on_ms, t.off_ms) for t in late)}")
     report.require(not unasked, f"leases that no committed command explains: {_some(unasked)}")
+
+
+def _beyond_hard_max_ms(time: OnTime, evidence: Evidence) -> float:
+    """How much longer than its hard maximum (and the tolerance) it was on; an unknown output may not be on at all."""
+    return (time.off_ms or 0) - time.on_ms - evidence.hard_max_ms.get(time.output, 0) - evidence.tolerance_ms
 
 
 def _leases(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, int, int]]:

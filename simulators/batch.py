@@ -118,6 +118,11 @@ class Batch:
                 cloud=stage.cloud_db,
                 tenant=self._running.village.id,
                 speed=self._running.clock.speed,
+                hard_max_ms={
+                    (node.id, output.index): output.hard_max_s * 1000
+                    for node in self._running.village.nodes.values()
+                    for output in node.outputs
+                },
                 peak_memory_mb=self._memory.peaks_mb(),
             )
         )

@@ -94,6 +94,7 @@ def run(tmp_path: Path) -> Run:
         Evidence(
             witness=tmp_path / "witness.jsonl", data=tmp_path / "data.db", control=tmp_path / "control.db",
             cloud=tmp_path / "cloud.db", tenant="v", speed=1.0,
+            hard_max_ms={("valve-1", 0): 150_000, ("valve-1", 1): 150_000},
             peak_memory_mb={"control": 60.0, "web": 90.0, "cloud": 100.0},
         ),
     )  # fmt: skip
@@ -169,6 +170,24 @@ def test_an_output_on_beyond_its_lease_is_found(run: Run) -> None:
     assert fails(run, "on beyond the lease: 1").figures["outputs"]["beyond_lease"] == 1
     run.evidence = replace(run.evidence, speed=600.0)  # 0.2 s of real time is now two minutes
     assert run.audit().ok
+
+
+def test_a_lease_that_was_renewed_too_late_is_found(run: Run) -> None:
+    def shorter(line: dict[str, Any]) -> dict[str, Any]:
+        if line["kind"] == "lease" and line["at_ms"] == 1100:
+            line["until_ms"] = 80_100 - 2_001  # off at the end all the same, but on without a lease before
+        return line
+
+    run.change(shorter)
+    assert fails(run, "on beyond the lease: 1").figures["outputs"]["beyond_lease"] == 1
+
+
+def test_an_output_on_beyond_its_hard_maximum_is_found(run: Run) -> None:
+    run.evidence = replace(run.evidence, hard_max_ms={("valve-1", 0): 150_000, ("valve-1", 1): 100_000})
+    report = fails(run, "on beyond the hard maximum: 1, such as (('valve-1', 1), 1001, 150001)")
+    assert report.figures["outputs"]["beyond_hard_maximum"] == 1
+    run.evidence = replace(run.evidence, hard_max_ms={("valve-1", 0): 150_000})
+    fails(run, "on beyond the hard maximum: 1")  # an output that the registry does not know
 
 
 def test_an_output_that_stays_on_is_found(run: Run) -> None:
