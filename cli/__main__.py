@@ -35,6 +35,9 @@ COMMANDS = (
     Command("test", "cli.test", "check the code and run all tests, installing the tools that they need"),
     Command("bench", "simulators.bench", "measure this machine and print ratios"),
     Command("listen", "cli.listen", "show the frames of the village in readable form"),
+    Command("et0", "cli.et0", "reference evapotranspiration by FAO-56 from a CSV of weather"),
+    Command("balance", "cli.balance", "daily soil water balance by FAO-56 of a scenario"),
+    Command("quality", "cli.quality", "quality flags by QARTOD of a CSV of readings"),
     Command("docs", "cli.docs", "write the documents that are generated from the wire contract"),
     Command("lock", "cli.lock", "write locked.txt and constraints.txt anew from pyproject.toml"),
 )
@@ -79,7 +82,7 @@ def available() -> dict[str, Command]:
 def usage(commands: dict[str, Command]) -> str:
     """The help text."""
     lines = ["usage: hoiquan COMMAND [OPTIONS]", "", "An open system for the smart villages of the Mekong Delta.", ""]
-    lines += [f"  {command.name:8}{command.summary}" for command in commands.values()]
+    lines += [f"  {command.name:9}{command.summary}" for command in commands.values()]
     lines += ["", "hoiquan COMMAND --help tells the options. Exit codes: 0 done, 1 failed, 2 wrong usage,",
               "69 something is missing on this machine, 130 stopped by Ctrl-C."]
     return "\n".join(lines)
