@@ -32,6 +32,7 @@ from gateway.core.fao56.station import Station, daily
 from gateway.core.fao56.water import column_mm
 
 MAX_RUN_DAYS = 3660
+BY_CALENDAR = -1.0  # a depletion that is always exceeded
 RHMIN_STANDARD = 45.0  # of the standard climate of FAO-56 Table 12, where humidity is not known
 
 PER_CENT = Hint(1, 100, "có vẻ là phần trăm: chia cho 100", "this looks like per cent: divide by 100")
@@ -311,7 +312,7 @@ def _efficiency(table: Toml) -> float:
 def _rule(table: Toml, days: Sequence[date]) -> Rule:
     if not table.has("mad") and not table.has("every_days"):
         raise table.refused("mad", "cần mad hoặc every_days", "mad or every_days is needed")
-    mad = table.number("mad", Limits(0, 1, "", (PER_CENT,)), 0.0)
+    mad = table.number("mad", Limits(0, 1, "", (PER_CENT,)), BY_CALENDAR)
     every = table.whole("every_days", 1, 366, 1)
     part, depth = _refill(table)
     first, last = table.day("from", days[0]), table.day("to", days[-1])

@@ -406,6 +406,8 @@ def test_a_rule_waters_before_stress_and_never_beyond_field_capacity(capsys: pyt
     ("{every_days = 4, refill = 12, efficiency = 0.8}", [3, 7], 15.0),
     ("{every_days = 4, refill = 12, efficiency = 80}", [3, 7], 15.0),
     ("{every_days = 3, refill = 12, from = 2024-03-05}", [4, 7], 12.0),
+    ("{every_days = 1, refill = 30}", list(range(10)), 30.0),
+    ("{mad = 0.45, refill = 30}", [0, 8], 30.0),
 ])  # fmt: skip
 def test_rules_by_days(rule: str, days: list[int], depth_mm: float, capsys: pytest.CaptureFixture[str]) -> None:
     lines = "".join(f"2024-03-{day:02},6.0,0\n" for day in range(1, 11))
