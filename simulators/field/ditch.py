@@ -49,11 +49,13 @@ def exchange(ditch: Ditch, state: DitchState, canal_level_mm: float, canal_us_cm
     litres = ditch.culvert_lpm_per_mm * head_mm * minutes
     litres = max(litres, -state.litres)
     carried = canal_us_cm if litres > 0.0 else conductivity_us_cm(state)
-    return replace(
-        state,
+    return DitchState(
         litres=state.litres + litres,
         salt=state.salt + litres * carried,
         from_canal_l=state.from_canal_l + litres,
+        rain_l=state.rain_l,
+        pumped_l=state.pumped_l,
+        evaporated_l=state.evaporated_l,
     )
 
 
@@ -61,10 +63,12 @@ def weather(ditch: Ditch, state: DitchState, rain_mm: float, evaporation_mm: flo
     """Rain and evaporation move water without salt."""
     rain = rain_mm * ditch.area_m2
     evaporated = min(evaporation_mm * ditch.area_m2, state.litres + rain)
-    return replace(
-        state,
+    return DitchState(
         litres=state.litres + rain - evaporated,
+        salt=state.salt,
+        from_canal_l=state.from_canal_l,
         rain_l=state.rain_l + rain,
+        pumped_l=state.pumped_l,
         evaporated_l=state.evaporated_l + evaporated,
     )
 

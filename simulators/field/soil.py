@@ -12,7 +12,7 @@ Rules of this module:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,12 @@ def vwc(soil: Soil, state: SoilState) -> float:
 
 def stress_coefficient(soil: Soil, state: SoilState) -> float:
     """Ks, 1 for a crop that has enough water (FAO-56 Eq. 84)."""
+    return _ks(soil, state.root_mm)
+
+
+def _ks(soil: Soil, root_mm: float) -> float:
     total_available = (soil.field_capacity - soil.wilting_point) * soil.root_zone_mm  # Eq. 82
-    depletion = max(0.0, soil.field_capacity * soil.root_zone_mm - state.root_mm)
+    depletion = max(0.0, soil.field_capacity * soil.root_zone_mm - root_mm)
     ks = (total_available - depletion) / ((1.0 - soil.depletion_fraction) * total_available)
     return min(1.0, max(0.0, ks))
 
@@ -65,10 +69,10 @@ def step(soil: Soil, state: SoilState, rain_mm: float, irrigation_mm: float, et0
     surface -= soaked
     runoff = max(0.0, surface - soil.surface_mm)
     surface -= runoff
-    wet = replace(state, root_mm=state.root_mm + soaked)
-    evaporated = stress_coefficient(soil, wet) * soil.crop_coefficient * et0_mm  # Eq. 81
-    evaporated = min(evaporated, max(0.0, wet.root_mm - soil.wilting_point * soil.root_zone_mm))
-    root = wet.root_mm - evaporated
+    wet = state.root_mm + soaked
+    evaporated = _ks(soil, wet) * soil.crop_coefficient * et0_mm  # Eq. 81
+    evaporated = min(evaporated, max(0.0, wet - soil.wilting_point * soil.root_zone_mm))
+    root = wet - evaporated
     excess = max(0.0, root - soil.field_capacity * soil.root_zone_mm)
     drained = excess * (1.0 - math.exp(-hours / soil.drainage_h))
     return SoilState(

@@ -1,7 +1,7 @@
 """The field as a whole: sky, canal, ditch, gardens, pumps and sensors, moved on by village time.
 
 Rules of this module:
-- Time comes in by `advance(to_ms)`, never backwards; the steps are at most STEP_MS long and end at every change
+- Time comes in by `advance(to_ms)`, never backwards; the steps are at most `step_ms` long and end at every change
   of an output.
 - A pump moves water only while it is on and a valve that it feeds is open; the pump's flow is shared by its
   open zones.
@@ -38,10 +38,11 @@ class ZoneTotals:
 
 
 class World:
-    def __init__(self, layout: Layout, weather: Weather, seed: int, start_ms: int) -> None:
+    def __init__(self, layout: Layout, weather: Weather, seed: int, start_ms: int, step_ms: int = STEP_MS) -> None:
         self.layout = layout
         self.weather = weather
         self.seed = seed
+        self.step_ms = step_ms
         self.now_ms = start_ms
         self.soil = {zone.id: soil.start(zone.soil, zone.start_vwc) for zone in layout.zones}
         self.ditch = ditch.start(layout.ditch, layout.ditch_start_mm, layout.ditch_start_us_cm)
@@ -56,7 +57,7 @@ class World:
         """Move the field on to `to_ms`; a time that has passed changes nothing."""
         while self.now_ms < to_ms:
             midnight = local_midnight_ms(local_date(self.now_ms)) + DAY_MS
-            self._step(min(to_ms, self.now_ms + STEP_MS, midnight))
+            self._step(min(to_ms, self.now_ms + self.step_ms, midnight))
 
     def set_output(self, node: str, index: int, on: bool) -> None:
         """Switch an output now. KeyError for one that is not there."""
