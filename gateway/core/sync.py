@@ -9,7 +9,8 @@ Rules
    credential mean: wait, and send the same again. The cloud knows what it has.
 4. A batch that the cloud cannot read is halved; the one row that is left at the end is set aside with the reason, so
    that it stops nobody. Only the cloud's own codes count for this: a captive portal's 400 must not cost a reading.
-5. When data.db was replaced (its ids start again), everything is sent again.
+5. The progress counts ids of one file. When data.db was made anew, or an older copy of it was put back, it is worth
+   nothing and everything is sent again. The row at the top tells: where that is the same, all below it are.
 """
 
 from __future__ import annotations
@@ -60,11 +61,6 @@ def acknowledged(progress: Progress, first: int, last: int) -> Progress:
     while merged and merged[0][0] <= cursor + 1:
         cursor = max(cursor, merged.pop(0)[1])
     return Progress(cursor, tuple(merged))
-
-
-def reconciled(progress: Progress, newest_id: int) -> Progress:
-    """The progress, or none at all when the ids have started again."""
-    return Progress() if newest_id < progress.top else progress
 
 
 def live_allowed(progress: Progress) -> bool:

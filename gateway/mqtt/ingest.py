@@ -24,7 +24,7 @@ from gateway.mqtt import users
 from gateway.mqtt.broker_files import MAX_INFLIGHT
 from gateway.mqtt.link import Link, Message
 from gateway.process import Stop
-from gateway.store.common import StoreError
+from gateway.store.common import Replaced, StoreError
 from gateway.store.data import Batch, DataReader, DataWriter
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
@@ -110,6 +110,8 @@ class Ingest:
         started_s = real_mono_s()
         try:
             outcome = self._writer.commit(self._batch)
+        except Replaced:
+            raise  # the next process opens what is there then; this group was not acknowledged
         except StoreError as error:
             self._log.error("nothing can be stored: readings wait in the nodes", why=str(error), again_in_s=PAUSE_S)
             self._begin()

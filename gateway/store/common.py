@@ -7,6 +7,9 @@ Rules
 3. A migration is one transaction that ends by setting ``user_version``. A newer schema than ours is refused.
 4. A damaged file is refused and left as it is: nothing here deletes or replaces somebody's data.
 5. An error of the store is a StoreError with one line for a person.
+6. A file has a random id from its creation on: another file at the same place is told apart from it (``places``). One
+   that was taken away or replaced under an open connection is an error (``Replaced``): what is written to it would be
+   lost, and what others write would not be seen.
 """
 
 from __future__ import annotations
@@ -25,8 +28,19 @@ BUSY_TIMEOUT_S = 5.0
 WAL_LIMIT_BYTES = 16_000_000
 
 
+# For the migrations of every file.
+FILE_ID = """
+    CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO meta(name, value) VALUES('file_id', lower(hex(randomblob(16))));
+"""
+
+
 class StoreError(Exception):
     """A database cannot be used or written; one line that says which and why."""
+
+
+class Replaced(StoreError):
+    """The file is not the one that was opened: close it and open what is there now."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,7 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._db = connection
+        self._opened = _file_at(path)
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +98,16 @@ class Database:
         assert row is not None
         return int(row[0])
 
+    def file_id(self) -> str:
+        """The random id of this very file."""
+        row = self._one("SELECT value FROM meta WHERE name = 'file_id'")
+        return str(row[0]) if row else ""
+
+    def require_same_file(self) -> None:
+        """Raises Replaced when the name of the file does not lead to what is open any more."""
+        if _file_at(self.path) != self._opened:
+            raise Replaced(f"{self.path} was replaced or taken away while it was in use")
+
     def _refuse_newer(self, schema: Schema) -> None:
         if (found := self.version()) > schema.version:
             raise StoreError(
@@ -109,6 +134,7 @@ class Reader(Database):
 
     def data_version(self) -> int:
         """A number that is another one after each commit of the writer: a cheap way to wait for news."""
+        self.require_same_file()
         row = self._one("PRAGMA data_version")
         assert row is not None
         return int(row[0])
@@ -116,6 +142,7 @@ class Reader(Database):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Within it, all queries see the same committed state."""
+        self.require_same_file()
         with self._told():
             self._db.execute("BEGIN")
         try:
@@ -128,7 +155,8 @@ class Writer(Database):
     """The one writer of a file."""
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._lock = _lock(path)
+        lock = _lock(path)
+        self._lock: int | None = lock
         try:
             with _named(path):
                 connection = sqlite3.connect(
@@ -136,13 +164,16 @@ class Writer(Database):
                 )
                 super().__init__(path, connection)
                 self._prepare(schema)
+                self._opened = _file_at(path)  # SQLite makes a new file when it first writes to it
         except BaseException:
-            os.close(self._lock)
+            os.close(lock)
             raise
 
     def close(self) -> None:
         super().close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _prepare(self, schema: Schema) -> None:
         db = self._db
@@ -162,6 +193,7 @@ class Writer(Database):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; when it has ended without an error, it is on the disk."""
+        self.require_same_file()
         with self._told():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -180,6 +212,15 @@ class Writer(Database):
         """Run one statement; how many rows it changed."""
         with self._told():
             return self._db.execute(sql, values).rowcount
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

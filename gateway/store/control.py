@@ -3,7 +3,7 @@
 Rules
 1. A new state and everything that follows from it are kept in ONE transaction; commands go out after it.
 2. A decision keeps its inputs and limits as they were, and the sentence that people were told.
-3. Cursors stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
+3. Cursors (``places``) stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.store.common import Reader, Schema, Writer
+from gateway.store.common import FILE_ID, Reader, Schema
+from gateway.store.places import PLACES, CursorWriter
 
 SCHEMA = Schema(
     "control.db",
@@ -37,6 +38,7 @@ SCHEMA = Schema(
         CREATE INDEX runs_by_zone ON runs(zone, started_ms);
         CREATE TABLE cursors(name TEXT PRIMARY KEY, value INT NOT NULL) STRICT, WITHOUT ROWID;
         """,
+        FILE_ID + PLACES,
     ),
 )
 
@@ -89,7 +91,7 @@ class Run(NamedTuple):
     why_stop: str | None
 
 
-class ControlWriter(Writer):
+class ControlWriter(CursorWriter):
     """Each ``add`` and ``set`` belongs into a ``with writer.transaction():`` of the caller."""
 
     def __init__(self, path: Path) -> None:
@@ -97,9 +99,6 @@ class ControlWriter(Writer):
 
     def set_state(self, state: State) -> None:
         self._run("REPLACE INTO state(id, version, at_ms, json) VALUES(1, ?, ?, ?)", state)
-
-    def set_cursor(self, name: str, value: int) -> None:
-        self._run("REPLACE INTO cursors(name, value) VALUES(?, ?)", (name, value))
 
     def add_decision(self, decision: Decision) -> int:
         """Its ``id`` is given here and returned."""
@@ -143,9 +142,6 @@ class ControlWriter(Writer):
     def state(self) -> State | None:
         row = self._one("SELECT version, at_ms, json FROM state")
         return State._make(row) if row else None
-
-    def cursors(self) -> dict[str, int]:
-        return self._pairs("SELECT name, value FROM cursors")
 
 
 class ControlReader(Reader):

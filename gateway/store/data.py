@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from gateway.core.boots import MAX_BOOTS_PER_NODE
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
-from gateway.store.common import Reader, Schema, Writer
+from gateway.store.common import FILE_ID, Schema, Writer
+from gateway.store.places import Feed, FeedReader
 from wire import fields
 
 MAX_QUARANTINE = 10_000
@@ -56,8 +57,12 @@ SCHEMA = Schema(
             payload BLOB NOT NULL) STRICT;
         CREATE TABLE counters(name TEXT PRIMARY KEY, n INT NOT NULL) STRICT, WITHOUT ROWID;
         """,
+        FILE_ID,
     ),
 )
+
+READINGS = Feed("readings", "node || ' ' || boot || ' ' || seq")
+RECEIPTS = Feed("receipts", "node || ' ' || boot || ' ' || counter || ' ' || status || ' ' || uptime_ms")
 
 _COLUMNS = ", ".join(Reading._fields)
 _INSERT_READING = f"INSERT OR IGNORE INTO readings({_COLUMNS}) VALUES({', '.join('?' * len(Reading._fields))})"
@@ -243,7 +248,7 @@ class Gap(NamedTuple):
     last_seq: int
 
 
-class DataReader(Reader):
+class DataReader(FeedReader):
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA)
 
@@ -279,6 +284,10 @@ class DataReader(Reader):
     def receipts_after(self, after_id: int, limit: int) -> list[StoredReceipt]:
         sql = f"SELECT {', '.join(StoredReceipt._fields)} FROM receipts WHERE id > ? ORDER BY id LIMIT ?"
         return [StoredReceipt._make(row) for row in self._all(sql, (after_id, limit))]
+
+    def last_receipt_id(self) -> int:
+        row = self._one("SELECT max(id) FROM receipts")
+        return int(row[0] or 0) if row else 0
 
     def history(
         self, node: str, field_id: int, channel: int, from_ms: int, to_ms: int, limit: int = 5000

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.store.common import Reader, Schema, Writer
+from gateway.store.common import FILE_ID, Reader, Schema
+from gateway.store.places import PLACES, CursorWriter
 
 SCHEMA = Schema(
     "uplink.db",
@@ -27,6 +28,7 @@ SCHEMA = Schema(
         CREATE TABLE ahead(first INT PRIMARY KEY, last INT NOT NULL) STRICT;
         CREATE TABLE aside(reading_id INT PRIMARY KEY, at_ms INT NOT NULL, reason TEXT NOT NULL) STRICT;
         """,
+        FILE_ID + PLACES,
     ),
 )
 
@@ -40,14 +42,11 @@ class Traffic(NamedTuple):
     bytes_out: int
 
 
-class UplinkWriter(Writer):
+class UplinkWriter(CursorWriter):
     """Each method is to be called in a ``with writer.transaction():`` of the caller."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA)
-
-    def set_cursor(self, name: str, value: int) -> None:
-        self._run("REPLACE INTO cursors(name, value) VALUES(?, ?)", (name, value))
 
     def set_ahead(self, spans: Sequence[tuple[int, int]]) -> None:
         """The ids beyond the cursor that the cloud has, in place of what was noted before."""
@@ -71,8 +70,9 @@ class UplinkWriter(Writer):
             traffic,
         )
 
-    def cursors(self) -> dict[str, int]:
-        return self._pairs("SELECT name, value FROM cursors")
+    def forget_aside(self) -> None:
+        """The ids mean other readings now."""
+        self._run("DELETE FROM aside")
 
     def ahead(self) -> list[tuple[int, int]]:
         return [(first, last) for first, last in self._all("SELECT first, last FROM ahead ORDER BY first")]
@@ -83,6 +83,7 @@ class UplinkReader(Reader):
         super().__init__(path, SCHEMA)
 
     def cursors(self) -> dict[str, int]:
+        """How far the cloud has everything (``readings``), and the highest id that it has (``newest``)."""
         return self._pairs("SELECT name, value FROM cursors")
 
     def ahead(self) -> list[tuple[int, int]]:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.store.common import Reader, Schema, Writer
+from gateway.store.common import FILE_ID, Schema, Writer
+from gateway.store.places import Feed, FeedReader
 
 MAX_SESSIONS = 20
 MAX_INTENTS = 10_000
@@ -34,8 +35,11 @@ SCHEMA = Schema(
             zone TEXT NOT NULL, minutes INT NOT NULL, user TEXT NOT NULL) STRICT;
         """,
         "CREATE TABLE forms(id TEXT PRIMARY KEY, at_ms INT NOT NULL) STRICT, WITHOUT ROWID;",
+        FILE_ID,
     ),
 )
+
+INTENTS = Feed("intents", "at_ms || ' ' || kind || ' ' || zone || ' ' || user")
 
 
 class User(NamedTuple):
@@ -118,7 +122,7 @@ class VillageWriter(Writer):
         )
 
 
-class VillageReader(Reader):
+class VillageReader(FeedReader):
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA)
 
@@ -139,3 +143,8 @@ class VillageReader(Reader):
         """Oldest first: the way of a cursor."""
         sql = f"SELECT {', '.join(Intent._fields)} FROM intents WHERE id > ? ORDER BY id LIMIT ?"
         return [Intent._make(row) for row in self._all(sql, (after_id, limit))]
+
+    def last_intent_before(self, at_ms: int) -> int:
+        """The id of the last intent that is older than this, 0 when there is none."""
+        row = self._one("SELECT max(id) FROM intents WHERE at_ms < ?", (at_ms,))
+        return int(row[0] or 0) if row else 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.core import sync
 from gateway.core.sync import BACKLOG, LIVE, Action, Progress
-from gateway.store.data import DataReader, StoredReading
+from gateway.store.data import READINGS, DataReader, StoredReading
 from gateway.store.uplink import UplinkWriter
 from gateway.uplink.batch import pack
 from gateway.uplink.client import Answer, Poster
@@ -19,7 +19,7 @@ from gateway.uplink.meter import Meter
 from kit import log
 from kit.clock import Clock
 
-CURSOR = "readings"
+CURSOR, TOP = "readings", "newest"
 INGEST = "/api/v1/ingest?lane="
 
 
@@ -33,7 +33,9 @@ class Lanes:
         self._cloud = cloud
         self._meter = Meter(clock, writer)
         self._log = log.get(part="lanes")
-        self._progress = Progress(writer.cursors().get(CURSOR, 0), tuple(writer.ahead()))
+        cursors, nothing = writer.cursors(), reader.place(READINGS, 0)
+        self._progress = Progress(cursors.get(CURSOR, nothing).id, tuple(writer.ahead()))
+        self._top = cursors.get(TOP) or cursors.get(CURSOR, nothing)
 
     @property
     def progress(self) -> Progress:
@@ -41,11 +43,11 @@ class Lanes:
 
     def cycle(self, in_time: Callable[[], bool]) -> bool:
         """Send while ``in_time``. False when the cloud could not take something now."""
+        self._reader.require_same_file()
         newest = self._reader.last_id()
-        found = sync.reconciled(self._progress, newest)
-        if found != self._progress:
-            self._log.warning("data.db starts again; everything is sent again", newest=newest)
-            self._remember(found)
+        if not self._reader.holds(READINGS, self._top):
+            self._log.warning("data.db is another one: everything is sent again", newest=newest, was=self._top.id)
+            self._begin_anew()
         if not self._live():
             return False
         while in_time() and self._progress.cursor < newest:
@@ -94,12 +96,19 @@ class Lanes:
                               why=answer.why or answer.body.get("code"))  # fmt: skip
         return action is not Action.WAIT
 
+    def _begin_anew(self) -> None:
+        with self._writer.transaction():
+            self._writer.forget_aside()
+            self._keep(Progress(), None)
+
     def _remember(self, progress: Progress) -> None:
         with self._writer.transaction():
             self._keep(progress, None)
 
     def _keep(self, progress: Progress, answer: Answer | None) -> None:
-        self._writer.set_cursor(CURSOR, progress.cursor)
+        self._top = self._reader.place(READINGS, progress.top)
+        self._writer.set_cursor(CURSOR, self._reader.place(READINGS, progress.cursor))
+        self._writer.set_cursor(TOP, self._top)
         if progress.ahead != self._progress.ahead:
             self._writer.set_ahead(progress.ahead)
         contiguous = answer.body.get("contiguous") if answer else None

@@ -4,17 +4,23 @@ Rules
 1. It writes village.db and nothing else; control reads what people asked for there, and decides.
 2. Any thread may call any method: the databases are used by one thread at a time.
 3. A view is made at most once in VIEW_S of real time, however many phones ask.
-4. An order is worthless after ORDER_MS: a valve never opens because a phone came back from the orchard.
+4. A village.db that was taken away or replaced is opened anew before anything is read or written: an order that went
+   into the lost file would never be seen.
+5. An order is worthless after ORDER_MS: a valve never opens because a phone came back from the orchard.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Self
+
+import structlog
 
 from gateway.core.village import Village
 from gateway.home import Home
+from gateway.store.common import Replaced
 from gateway.store.village import Intent, Session, VillageReader, VillageWriter
 from gateway.view import Viewer
 from kit.clock import Clock, real_mono_s, stretch_ms
@@ -34,6 +40,7 @@ ORDER_MS = 60_000
 ORDER_REAL_MS = 10_000  # in a sped-up village an order must still survive the way through the processes
 VIEW_S = 0.5
 MAX_MINUTES = 60
+_log = structlog.get_logger(__name__)
 
 
 class House:
@@ -42,11 +49,11 @@ class House:
     def __init__(self, home: Home, village: Village, clock: Clock) -> None:
         self.village = village
         self.clock = clock
-        self._writer = VillageWriter(home.village)
-        self._reader = VillageReader(home.village)
+        self._path = home.village
+        self._open()
         self._viewer = Viewer(home, village, clock)
         self._door = Door(speed=clock.speed)
-        self._database = threading.Lock()
+        self._one_thread = threading.Lock()
         self._seen: tuple[float, view.Village] | None = None
 
     def __enter__(self) -> Self:
@@ -54,12 +61,31 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self._viewer.close()
+        self._close()
+
+    def _open(self) -> None:
+        self._writer = VillageWriter(self._path)
+        self._reader = VillageReader(self._path)
+
+    def _close(self) -> None:
         self._reader.close()
         self._writer.close()
 
+    @contextmanager
+    def _databases(self) -> Iterator[None]:
+        """The databases for one thread."""
+        with self._one_thread:
+            try:
+                self._writer.require_same_file()
+            except Replaced as gone:
+                _log.error("beginning with the village.db that is there now", why=str(gone))
+                self._close()
+                self._open()
+            yield
+
     def view(self) -> view.Village:
         """The village as it was at most VIEW_S ago."""
-        with self._database:
+        with self._databases():
             now_s = real_mono_s()
             if self._seen is None or now_s - self._seen[0] > VIEW_S:
                 self._seen = (now_s, self._viewer.build(self.clock.now_ms()))
@@ -70,12 +96,12 @@ class House:
         user = tidy_name(name)
 
         def check() -> str | None:
-            with self._database:
+            with self._databases():
                 found = self._reader.user(user)
             if not password_fits(password, found.password_hash if found else None):
                 return None
             token, now_ms = new_token(), self.clock.now_ms()
-            with self._database:
+            with self._databases():
                 self._writer.open_session(Session(token_hash(token), user, now_ms, now_ms + SESSION_MS))
             return token
 
@@ -85,12 +111,12 @@ class House:
         """The user of a session, or None."""
         if not 0 < len(token) <= MAX_TOKEN:
             return None
-        with self._database:
+        with self._databases():
             session = self._reader.session(token_hash(token), self.clock.now_ms())
         return session.user if session else None
 
     def leave(self, token: str) -> None:
-        with self._database:
+        with self._databases():
             self._writer.close_session(token_hash(token))
 
     def water(self, user: str, zone: str, minutes: int, form_id: str) -> bool:
@@ -107,6 +133,6 @@ class House:
         now_ms = self.clock.now_ms()
         expires_ms = now_ms + stretch_ms(self.clock, ORDER_MS, ORDER_REAL_MS)
         intents = [Intent(0, now_ms, expires_ms, kind, zone, minutes, user) for zone in zones]
-        with self._database:
+        with self._databases():
             self._seen = None
             return self._writer.take_form(form_id, now_ms, intents)

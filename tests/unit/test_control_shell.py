@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from gateway.control import Control, People
+from gateway.control import Control
 from gateway.core.rows import Boot, Reading, Receipt
 from gateway.core.rules import Rule
 from gateway.dispatch import Dispatch
+from gateway.inbox import People
 from gateway.settings import limits_of, settings_of
 from gateway.store import control as stored
 from gateway.store.common import StoreError
@@ -62,6 +65,22 @@ class Home:
     def close(self) -> None:
         for database in (self.data, self.village, self.writer, self.reader):
             database.close()
+
+    def ask(self, kind: str, minutes: int = 0) -> None:
+        now_ms = self.clock.now_ms()
+        self.village.add_intent(Intent(0, now_ms, now_ms + 60_000, kind, "xoai", minutes, "chú Sáu"))
+
+    def lose(self, name: str, copy: str | None = None) -> None:
+        """A database is gone and made anew, or an older copy takes its place; then all processes start again."""
+        for database in (self.data, self.village, self.writer, self.reader):
+            database.close()
+        for path in self.folder.glob(name + "*"):
+            path.unlink()
+        if copy is not None:
+            shutil.copy(self.folder / copy, self.folder / name)
+        self.data = DataWriter(self.folder / "data.db")
+        self.village = VillageWriter(self.folder / "village.db")
+        self._open()
 
     def publish(self, topic: str, payload: bytes, qos: int) -> bool:
         assert (topic, qos) == (TOPIC, 1)
@@ -207,7 +226,66 @@ def test_the_first_start_looks_at_what_is_latest_not_at_the_whole_past(tmp_path:
             home.dry(soil_e4)
         home.control.turn()
         assert home.control.state.latest["dat-1/1/0"].value == 1700
-        assert home.writer.cursors()["readings"] == home.reader.last_id()
+        assert home.writer.cursors()["readings"].id == home.reader.last_id()
+
+
+def test_another_data_db_is_read_from_its_first_row(home: Home) -> None:  # P12
+    for _ in range(20):
+        home.dry(3000)
+    home.control.turn()
+    home.ask("water", 5)
+    home.control.turn()
+    home.lose("data.db")
+    home.accept(home.sent[-1], 0b10)
+    home.dry(2900)
+    home.control.turn()
+    assert home.control.state.latest["dat-1/1/0"].value == 2900
+    home.accept(home.sent[-1], 0b10)
+    home.control.turn()
+    assert home.sent[-1].output == 0  # the receipts of the valve were read, so the pump follows
+    home.clock.advance_ms(1_000)
+    home.dry(2800)
+    home.control.turn()
+    assert home.control.state.latest["dat-1/1/0"].value == 2800
+
+
+def test_an_older_copy_of_data_db_is_noticed_when_it_has_grown_past_the_cursor(home: Home) -> None:  # P12
+    home.dry(3000)
+    with closing(sqlite3.connect(home.folder / "data.db")) as db:
+        db.execute("VACUUM INTO ?", (str(home.folder / "old"),))
+    home.dry(3100)
+    home.control.turn()
+    home.lose("data.db", copy="old")
+    for soil_e4 in (3200, 3300, 3400):
+        home.clock.advance_ms(1_000)
+        home.dry(soil_e4)
+    home.control.turn()
+    assert home.control.state.latest["dat-1/1/0"].value == 3400
+
+
+def test_a_stop_in_another_village_db_is_obeyed(home: Home) -> None:  # D7, P12
+    home.dry(3000)
+    for _ in range(3):
+        home.ask("water", 5)
+    home.control.turn()
+    home.lose("village.db")
+    home.ask("stop")
+    home.control.turn()
+    assert Rule.MANUAL_STOP in home.rules()
+
+
+def test_a_village_db_that_is_replaced_while_control_runs_is_found(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.inbox.PAUSE_S", 0.0)
+    home.dry(3000)
+    home.ask("water", 5)
+    home.control.turn()
+    home.village.close()
+    (home.folder / "village.db").unlink()
+    home.village = VillageWriter(home.folder / "village.db")
+    home.ask("stop")
+    home.control.turn()
+    home.control.turn()
+    assert Rule.MANUAL_STOP in home.rules()
 
 
 def test_a_state_that_is_not_understood_begins_anew(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import pytest
 
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
 from gateway.store import common, control, data, uplink, village
-from gateway.store.common import Reader, Schema, StoreError, Writer
-from gateway.store.data import Batch, DataReader, DataWriter, Outcome
+from gateway.store.common import Reader, Replaced, Schema, StoreError, Writer
+from gateway.store.data import READINGS, Batch, DataReader, DataWriter, Outcome
+from gateway.store.places import Place
 
 T0 = 1_709_251_200_000
 
@@ -81,7 +83,7 @@ def test_a_newer_schema_a_missing_file_and_a_damaged_file_are_refused(path: Path
         db.execute("PRAGMA user_version = 99")
     db.close()
     for opener in (DataWriter, DataReader):
-        with pytest.raises(StoreError, match=r"has schema 99, this program knows 1"):
+        with pytest.raises(StoreError, match=rf"has schema 99, this program knows {data.SCHEMA.version}"):
             opener(path)
     path.write_bytes(b"not a database" * 1000)
     with pytest.raises(StoreError, match="not a database"):
@@ -214,12 +216,12 @@ def test_control_keeps_a_step_in_one_transaction(tmp_path: Path) -> None:
 
         def add_twice() -> None:
             with writer.transaction():
-                writer.set_cursor("intents", 5)
+                writer.set_cursor("intents", Place("f", 5, "x"))
                 writer.add_command(command)
 
         with writer.transaction():
             writer.set_state(control.State(1, T0, "{}"))
-            writer.set_cursor("intents", 4)
+            writer.set_cursor("intents", Place("f", 4, "y"))
             decision = control.Decision(0, T0, "xoai", "start", "dry", "{}", "{}", T0 + 1, "Đất khô")
             decision_id = writer.add_decision(decision)
             command = control.Command(0, T0, "v", 1, 1, 1, 0, 9, 9, "xoai", decision_id, "queued", None, None, None)
@@ -231,7 +233,7 @@ def test_control_keeps_a_step_in_one_transaction(tmp_path: Path) -> None:
             writer.set_command(command_id, "sent", sent_ms=T0 + 1)
             writer.set_command(command_id, "answered", answered_ms=T0 + 2, status=1)
             writer.end_run(run_id, T0 + 9, 12.5, "wet")
-        assert writer.cursors() == {"intents": 4}
+        assert writer.cursors() == {"intents": Place("f", 4, "y")}
         assert reader.state() == writer.state() == control.State(1, T0, "{}")
         assert reader.last_decisions()["xoai"] == decision._replace(id=decision_id)
         assert reader.decisions("buoi") == [] and len(reader.decisions()) == 1
@@ -265,7 +267,7 @@ def test_uplink_keeps_cursors_and_traffic(tmp_path: Path) -> None:
     path = tmp_path / "uplink.db"
     with uplink.UplinkWriter(path) as writer, uplink.UplinkReader(path) as reader:
         with writer.transaction():
-            writer.set_cursor("backlog", 3)
+            writer.set_cursor("backlog", Place("f", 3, "z"))
             writer.set_contiguous("n1", 7, 12)
             writer.add_traffic(uplink.Traffic(19783, 1, 100, 900))
             writer.add_traffic(uplink.Traffic(19783, 1, 50, 400))
@@ -278,3 +280,57 @@ def test_every_file_has_its_own_name() -> None:
     names = [m.SCHEMA.file for m in (data, control, village, uplink)]
     assert names == ["data.db", "control.db", "village.db", "uplink.db"]
     assert issubclass(DataReader, Reader) and common.BUSY_TIMEOUT_S > 1
+
+
+def test_a_place_holds_in_its_own_file_and_in_no_other(path: Path) -> None:  # P12
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(seq) for seq in range(1, 6)]))
+        place = reader.place(READINGS, 5)
+        assert reader.holds(READINGS, place) and reader.holds(READINGS, reader.place(READINGS, 0))
+        assert not reader.holds(READINGS, place._replace(mark="n1 7 4"))
+        with writer.transaction():
+            writer._run("DELETE FROM readings WHERE id <= 3")
+        assert reader.holds(READINGS, Place(place.file, 2, "n1 7 2"))  # pruned: what is left lies behind it
+    path.unlink()
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(seq) for seq in range(1, 9)]))
+        assert reader.file_id() != place.file and not reader.holds(READINGS, place)
+
+
+def test_an_older_copy_that_grew_past_a_place_is_noticed(path: Path) -> None:  # P12
+    with DataWriter(path) as writer:
+        writer.commit(Batch(readings=[reading(seq) for seq in range(1, 4)]))
+    copy = path.with_suffix(".old")
+    shutil.copy(path, copy)
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(4), reading(5)]))
+        early, late = reader.place(READINGS, 3), reader.place(READINGS, 5)
+    shutil.copy(copy, path)
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        assert reader.holds(READINGS, early) and not reader.holds(READINGS, late)
+        writer.commit(Batch(readings=[reading(seq) for seq in range(6, 16)]))
+        assert reader.file_id() == late.file and not reader.holds(READINGS, late)
+
+
+def test_a_place_of_the_program_before_is_taken_over(path: Path) -> None:
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        writer.commit(Batch(readings=[reading(1), reading(2)]))
+        assert reader.holds(READINGS, Place("", 2, "")) and not reader.holds(READINGS, Place("", 3, ""))
+
+
+def test_a_file_of_the_program_before_gets_an_id_and_keeps_its_cursors(tmp_path: Path) -> None:
+    path = tmp_path / "control.db"
+    with sqlite3.connect(path) as db:
+        db.executescript(control.SCHEMA.migrations[0] + "INSERT INTO cursors VALUES('readings', 7);")
+        db.execute("PRAGMA user_version = 1")
+    with control.ControlWriter(path) as writer:
+        assert writer.cursors() == {"readings": Place("", 7, "")} and len(writer.file_id()) == 32
+
+
+def test_a_file_that_is_replaced_in_use_is_told_at_once(path: Path) -> None:  # P12
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        reading_1 = reading(1)
+        path.rename(path.with_suffix(".away"))
+        for use in (reader.data_version, lambda: writer.commit(Batch(readings=[reading_1]))):
+            with pytest.raises(Replaced, match="replaced or taken away"):
+                use()

@@ -53,12 +53,6 @@ def test_the_live_lane_is_bounded() -> None:
     assert sync.live_allowed(Progress(1, spans[1:]))
 
 
-def test_a_replaced_database_is_sent_again() -> None:
-    progress = Progress(50, ((60, 70),))
-    assert sync.reconciled(progress, 70) == progress
-    assert sync.reconciled(progress, 69) == Progress()
-
-
 @pytest.mark.parametrize(
     ("status", "answer", "rows", "action"),
     [
