@@ -5,7 +5,9 @@ Rules
    *conflict*, which is kept beside the first and never written over it.
 2. A reading that cannot be true (unknown field, outside the field's range) is *rejected* with a reason and kept;
    it never blocks its neighbours.
-3. Nothing is judged by its time alone: a node with a wrong clock still has measured something. Only instants
+3. The raw of a reading that claims no value and is flagged FAIL or MISSING is evidence of a broken probe, not a
+   measurement: it may be outside the field's range. Whatever the gateway keeps on purpose, the ledger keeps too.
+4. Nothing is judged by its time alone: a node with a wrong clock still has measured something. Only instants
    that no calendar can print are rejected.
 """
 
@@ -22,6 +24,7 @@ from wire.errors import WireError
 Identity = tuple[str, int, int]
 
 U8_MAX = 2**8 - 1
+I32_MIN, I32_MAX = -(2**31), 2**31 - 1
 U32_MAX = 2**32 - 1
 UPTIME_MAX_MS = 2**53
 # the last millisecond of the year 9999: beyond it datetime, CSV readers and PostgreSQL stop agreeing
@@ -80,6 +83,7 @@ _RANGES: tuple[tuple[str, int, int, int], ...] = tuple(
         ("received_ms", 0, INSTANT_MAX_MS),
         ("time_quality", fields.CLOCK_NONE, fields.CLOCK_BY_GATEWAY),
         ("calibration", 0, U32_MAX),
+        ("raw", I32_MIN, I32_MAX),
     )
 )
 
@@ -101,7 +105,8 @@ def objection(reading: Reading) -> Rejection | None:
         spec = fields.field(reading.field)
     except WireError:
         return Rejection(reading, "unknown_field", f"no field has the id {reading.field}")
-    if not spec.raw_ok(reading.raw):
+    measured = reading.value is not None or reading.flag < fields.FAIL
+    if measured and not spec.raw_ok(reading.raw):
         return Rejection(
             reading, "raw_out_of_range", f"{spec.name}: raw {reading.raw} is not in {spec.raw_min}..{spec.raw_max}"
         )
