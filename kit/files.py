@@ -4,6 +4,7 @@ Rules
 1. New content goes to a temporary file in the same folder, is flushed to the disk, takes the place of the old
    one in a single rename, and the folder is flushed too; without the last step the rename may be forgotten.
 2. The mode is set before the first byte is written: a secret is never readable by others, not even for a moment.
+   A database is made so too, before the library that fills it opens it; one that is there loses what others may do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,17 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = PUBLIC) -> Non
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner alone if none is there; else take from all others what they may do with it.
+
+    A file that is there is not opened: closing a database would end the locks that this process holds on it.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        path.chmod(PRIVATE)
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from kit.files import make_private
+
 BUSY_TIMEOUT_S = 5.0
 # A checkpointed log is cut back to this, so that one busy hour does not keep its space for ever.
 WAL_LIMIT_BYTES = 16_000_000
@@ -159,6 +161,7 @@ class Writer(Database):
         self._lock: int | None = lock
         try:
             with _named(path):
+                make_private(path)
                 connection = sqlite3.connect(
                     path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
                 )
@@ -188,7 +191,6 @@ class Writer(Database):
         for version in range(self.version() + 1, schema.version + 1):
             script = schema.migrations[version - 1]
             db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {version}; COMMIT;")
-        self.path.chmod(0o600)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
