@@ -13,14 +13,14 @@ import getpass
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 
 from cloud.store.database import DEFAULT_URL, Database, DatabaseError, open_database
-from cloud.store.people import ROLES, People, PeopleError
+from cloud.store.people import ROLES, SCOPES, People, PeopleError, Scope
 from kit import log
 from kit.clock import Clock, ClockFileError, clock_from_environment
+from kit.web import ListenError, listen, uvicorn_settings
 
 MAX_CONNECTIONS = 128
 KEEP_ALIVE_S = 30
@@ -43,14 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8090, help="0 takes a free one (default: %(default)s)")
 
-    tenant = commands.add_parser("tenant", help="villages and the tokens of their gateways")
+    tenant = commands.add_parser("tenant", help="villages, the tokens of their gateways and of those who may read")
     actions = tenant.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (
-        ("add", "add a village and print its gateway's token"),
-        ("token", "print another token"),
-        ("revoke", "take back all tokens"),
+    actions.add_parser("add", help="add a village and print its gateway's token").add_argument("village")
+    for name, text, readers in (
+        ("token", "print another token for its gateway, which only adds", "for a reader instead, which only reads"),
+        ("revoke", "take back all tokens", "only those of readers"),
     ):
-        actions.add_parser(name, help=text).add_argument("village")
+        action = actions.add_parser(name, help=text)
+        action.add_argument("village")
+        action.add_argument("--reader", action="store_true", help=readers)
     actions.add_parser("list", help="print the villages")
 
     user = commands.add_parser("user", help="people who may log in")
@@ -68,41 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Binding here, before anything starts, makes a busy port one clear line."""
-    if not 0 <= port <= 65535:
-        raise UsageError(f"the port {port} is not in 0..65535")
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, proto)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(MAX_CONNECTIONS)
-    except OSError as error:
-        why = error.strerror or error
-        raise UsageError(
-            f"cannot listen on {host} port {port}: {why}; choose another with --host and --port"
-        ) from error
-    return listener
-
-
 def serve(database: Database, clock: Clock, host: str, port: int) -> None:
-    """Answer until told to stop (SIGTERM, SIGINT)."""
+    """Answer until told to stop (SIGTERM, SIGINT). Raises ListenError."""
     import uvicorn
 
     from cloud.web.app import create_app
 
-    with _listen(host, port) as listener:
-        config = uvicorn.Config(
-            create_app(database, clock),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-            h11_max_incomplete_event_size=16 * 1024,
-        )
+    settings = uvicorn_settings(
+        connections=MAX_CONNECTIONS, keep_alive_s=KEEP_ALIVE_S, shutdown_s=SHUTDOWN_S, proxied=True
+    )
+    with listen(host, port, MAX_CONNECTIONS) as listener:
+        config = uvicorn.Config(create_app(database, clock), **settings)
         # uvicorn raises the signal again when it has stopped; being told to stop is not a failure
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         print(f"http://{host}:{listener.getsockname()[1]}", flush=True)
@@ -124,9 +102,10 @@ def _tenant(people: People, arguments: argparse.Namespace, now_ms: int) -> None:
     if arguments.action == "add":
         print(people.add_tenant(arguments.village, now_ms))
     elif arguments.action == "token":
-        print(people.add_token(arguments.village, now_ms))
+        print(people.add_token(arguments.village, "read" if arguments.reader else "add", now_ms))
     elif arguments.action == "revoke":
-        print(f"{people.revoke_tokens(arguments.village)} tokens revoked", file=sys.stderr)
+        scopes: tuple[Scope, ...] = ("read",) if arguments.reader else SCOPES
+        print(f"{people.revoke_tokens(arguments.village, *scopes)} tokens revoked", file=sys.stderr)
     else:
         print("\n".join(people.tenants()))
 
@@ -173,6 +152,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         _run(arguments)
+    except ListenError as error:
+        print(f"cloud: {error}; choose another address with --host and --port", file=sys.stderr)
+        return 2
     except (UsageError, DatabaseError, PeopleError, ClockFileError) as error:
         print(f"cloud: {error}", file=sys.stderr)
         return 2

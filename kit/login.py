@@ -3,7 +3,7 @@
 Rules
 1. Passwords are kept as argon2id, session tokens as SHA-256; neither is ever logged. There is no default password.
 2. A wrong password and an unknown name get the same answer after the same work: an unknown name is checked against
-   a hash that no password fits.
+   a hash that no password fits. A name with a control character, which nobody can have, gets that answer too.
 3. Guessing is slowed by account *and* by address. While a key is locked its passwords are not even looked at, and
    the account's lock holds for names that do not exist too.
 4. Every table is bounded: at most ``MAX_KEYS`` keys are remembered, and the one that failed longest ago is forgotten
@@ -254,7 +254,9 @@ class Door:
             wait_ms = max(self._accounts.wait_ms(account_key, mono_ms), self._addresses.wait_ms(address, mono_ms))
             if wait_ms > 0:
                 return Refused("locked", wait_ms)
-            found = None if len(password) > MAX_PASSWORD else check()
+            # nobody has such a name or password; a database need not be asked, and PostgreSQL could not be
+            nobody = not account.isprintable() or len(password) > MAX_PASSWORD
+            found = None if nobody else check()
             if found is None:
                 self._accounts.failed(account_key, mono_ms)
                 self._addresses.failed(address, mono_ms)

@@ -4,7 +4,10 @@ Rules
 1. A span is (first, last), both inclusive. Spans of one boot are sorted, disjoint and never adjacent, so that what
    lies between two of them is exactly a gap.
 2. ``seq`` starts at FIRST_SEQ in each boot; the contiguous watermark is the end of the span that starts there.
-3. Only the spans next to a batch need to be looked at: the work grows with the batch, not with history.
+3. Only the spans within NEAR of a seq of the batch need to be looked at, and the one that starts at FIRST_SEQ. A
+   seq has at most NEAR spans near it, so the work is bounded by the batch, whatever history looks like.
+4. What is kept is bounded by what has arrived: each span holds at least one reading or rejected row. A node that
+   loses nothing has one span for each boot; one that loses every second reading has as many spans as readings.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Iterable, Sequence
 Span = tuple[int, int]
 
 FIRST_SEQ = 1
+NEAR = 16
 
 
 def merge(spans: Iterable[Span], seqs: Iterable[int]) -> list[Span]:
@@ -26,6 +30,17 @@ def merge(spans: Iterable[Span], seqs: Iterable[int]) -> list[Span]:
         else:
             merged.append((first, last))
     return merged
+
+
+def windows(seqs: Iterable[int]) -> list[Span]:
+    """Where spans can touch these seqs: ranges of seqs at most NEAR apart, with one more on each side."""
+    found: list[Span] = []
+    for seq in sorted(seqs):
+        if found and seq <= found[-1][1] + NEAR:
+            found[-1] = (found[-1][0], seq)
+        else:
+            found.append((seq, seq))
+    return [(first - 1, last + 1) for first, last in found]
 
 
 def covered(spans: Sequence[Span], seqs: Iterable[int]) -> list[int]:

@@ -6,25 +6,34 @@ Rules
 2. ``write()`` is one transaction and takes the write lock at its start: what it reads it may act on.
    ``read()`` is one transaction that sees one state.
 3. A wrong address, a missing server or a foreign file is a DatabaseError of one line.
+4. A SQLite file is for its owner alone from the moment it is there: it is made with mode 0600 before SQLite opens it,
+   and SQLite gives the files beside it (WAL, shared memory) the same mode.
+5. A server that is away or starts again is an ``OUTAGE``, whatever the driver calls it; its dead connections are
+   thrown away, so that what is tried afterwards works.
+6. The text of an error never holds the values of a statement: hashes and names of people are among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
 from cloud.store import schema
+from kit.files import make_private
 
 DEFAULT_URL = "sqlite:///hoiquan-cloud.db"
 BUSY_S = 15
 SQLITE_CACHE_KIB = 8 * 1024
 POOL_SIZE = 5
+OUTAGE = (OperationalError, InterfaceError)
 _POSTGRES_OPTIONS = f"-c synchronous_commit=on -c lock_timeout={BUSY_S}s -c statement_timeout=60s"
 
 
@@ -63,9 +72,15 @@ class Database:
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))
             return
         driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        copying = f"COPY {table.name} ({columns}) FROM STDIN"
+        try:
+            with driver.cursor() as cursor, cursor.copy(copying) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.invalidate(error)
+            raise DBAPIError.instance(copying, None, error, psycopg.Error) from error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -80,7 +95,7 @@ def _parse(text: str) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "postgresql+psycopg"):
         raise DatabaseError(f"the ledger runs on sqlite and postgresql, not on {url.drivername}")
-    if url.drivername == "sqlite" and not url.database:
+    if url.drivername == "sqlite" and (not url.database or url.database.startswith((":", "file:"))):
         raise DatabaseError("the ledger needs a file: sqlite:///FILE")
     return url
 
@@ -108,11 +123,17 @@ def open_database(text: str) -> Database:
     url = _parse(text)
     shown = url.render_as_string(hide_password=True)
     if url.drivername == "sqlite":
-        engine = create_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_S})
+        try:
+            make_private(Path(url.database or ""))
+        except OSError as error:
+            raise DatabaseError(f"cannot use the database {shown}: {error.strerror or error}") from error
+        engine = create_engine(url, pool_size=POOL_SIZE, hide_parameters=True, connect_args={"timeout": BUSY_S})
         _prepare_sqlite(engine)
     else:
         connect = {"options": _POSTGRES_OPTIONS, "connect_timeout": BUSY_S}
-        engine = create_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, connect_args=connect)
+        engine = create_engine(
+            url, pool_size=POOL_SIZE, hide_parameters=True, pool_pre_ping=True, connect_args=connect
+        )
     database = Database(engine)
     try:
         with database.write() as connection:

@@ -5,9 +5,12 @@ Rules
    only: ``value`` (in the field's unit, if there is one), ``raw``, ``flag``, ``time_quality``. Strings would become
    0 in VictoriaMetrics.
 2. A reading is checked before it is sent, because a server may drop it in silence: VictoriaMetrics answers 204 to
-   times more than two days ahead and, up to 1.79, to lines that it cannot read.
-3. When a server refuses a batch with 400, halves of it are tried, down to the one line that is wrong: it is named
-   as poison and the others are written.
+   times more than two days ahead and, up to 1.79, to lines that it cannot read. A reading whose true time is not
+   known is passed by: all such readings of a frame have the time at which that came in, and would overwrite
+   each other, at a time at which nothing was measured.
+3. When a server refuses a batch with 400 (a line is wrong) or 422 (a line is older than what it keeps), halves of it
+   are tried, down to the one line that is refused: it is named as poison and the others are written. A batch that
+   is too large for it (413) is halved likewise; a single line cannot be.
 4. 204 is a promise of InfluxDB but not of VictoriaMetrics, which loses what it has just acknowledged when it is killed.
    ``make_durable`` returns when everything written before it is on disk: there by making a snapshot, and deleting it.
 """
@@ -32,6 +35,8 @@ from cloud.store.ledger import Stored
 from wire import fields
 
 AHEAD_MS = 24 * 3600 * 1000
+_REFUSES_LINES = (400, 422)
+_TOO_LARGE = 413
 TIMEOUT_MS = 30_000
 Barrier = Literal["auto", "influxdb", "victoriametrics"]
 
@@ -60,6 +65,8 @@ def line_of(tenant: str, reading: Reading) -> str:
 
 def objection(reading: Reading, now_ms: int) -> str | None:
     """Why a server would not keep this reading, or None."""
+    if reading.time_quality == fields.CLOCK_NONE:
+        return "the time at which it was measured is not known"
     if reading.measured_ms > now_ms + AHEAD_MS:
         return "measured more than a day ahead of the cloud's clock"
     return None
@@ -95,12 +102,12 @@ class InfluxSink:
             lines = "\n".join(line_of(stored.tenant, stored.reading) for stored in batch)
             self._write_api.write(self._bucket, self._org, lines.encode(), write_precision="ms")  # type: ignore[arg-type]
         except ApiException as error:
-            if error.status != 400:
-                raise ServerError(f"{self._url} answers {error.status} {error.reason}") from error
-            if len(batch) == 1:
+            if len(batch) > 1 and error.status in (*_REFUSES_LINES, _TOO_LARGE):
+                middle = len(batch) // 2
+                return self.write(batch[:middle]) + self.write(batch[middle:])
+            if error.status in _REFUSES_LINES:
                 return [Poison(batch[0], " ".join(str(error.body or error.reason).split())[:200])]
-            middle = len(batch) // 2
-            return self.write(batch[:middle]) + self.write(batch[middle:])
+            raise ServerError(f"{self._url} answers {error.status} {error.reason}") from error
         except (HTTPError, OSError) as error:
             raise ServerError(f"{self._url} cannot be reached: {type(error).__name__}") from error
         return []

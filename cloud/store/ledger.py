@@ -156,8 +156,12 @@ class Ledger:
             raise UnknownTenant(tenant)
 
     def _spans_near(self, connection: Connection, tenant: str, boot: _Boot, seqs: Sequence[int]) -> list[Span]:
-        where = {"tenant": tenant, "node": boot[0], "boot": boot[1], "low": min(seqs) - 1, "high": max(seqs) + 1}
-        return [(first, last) for first, last in connection.execute(_SPANS_NEAR, where)]
+        where = {"tenant": tenant, "node": boot[0], "boot": boot[1]}
+        near: set[Span] = set()
+        for low, high in spans_of.windows(seqs):
+            rows = connection.execute(_SPANS_NEAR, {**where, "low": low, "high": high})
+            near.update((first, last) for first, last in rows)
+        return sorted(near)
 
     def _known(
         self, connection: Connection, tenant: str, groups: dict[_Boot, list[int]], near: dict[_Boot, list[Span]]

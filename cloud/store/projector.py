@@ -4,7 +4,8 @@ Rules
 1. The ledger is the truth and a projection can be lost: dropped, and rebuilt by setting its cursor to 0.
 2. The cursor moves only over what is durable there: write pages, then the barrier, then the cursor. A crash between
    two of them writes the same lines again, which is harmless because a line has an identity (series and time).
-3. A server that is down or refuses everything stops nothing and loses nothing: wait, and try from the cursor.
+3. A server that is down or refuses everything stops nothing and loses nothing: wait, and try from the cursor. That
+   holds for the ledger's own database as well, such as a PostgreSQL that starts again.
 4. A poisoned reading is kept in ``poison`` with its reason, counted, and passed by.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import delete, select, update
 
-from cloud.store.database import Database
+from cloud.store.database import OUTAGE, Database
 from cloud.store.influx import Barrier, InfluxSink, Poison, ServerError, Sink, objection
 from cloud.store.ledger import Ledger
 from cloud.store.schema import poison, projections
@@ -132,7 +133,7 @@ class Projector:
 
 
 def run(database: Database, clock: Clock, settings: Settings, *, once: bool, rebuild: bool) -> None:
-    """Project until told to stop, or with ``once`` until everything is there. Raises ServerError only with ``once``."""
+    """Project until told to stop, or with ``once`` until everything is there: only then does it raise ServerError."""
     sink = settings.sink()
     projector = Projector(database, clock, sink)
     try:
@@ -141,7 +142,7 @@ def run(database: Database, clock: Clock, settings: Settings, *, once: bool, reb
         failures = 0
         while True:
             try:
-                passed = projector.advance()
+                passed = _step(projector)
                 failures = 0
             except ServerError as error:
                 if once:
@@ -151,11 +152,20 @@ def run(database: Database, clock: Clock, settings: Settings, *, once: bool, reb
                 _log.warning("projection waits", reason=str(error), seconds=wait_s)
                 real_sleep_s(wait_s)
                 continue
-            if passed:
-                _log.info("projected", readings=passed, cursor=projector.cursor(), poisoned=projector.poisoned())
-            elif once:
-                return
-            else:
+            if not passed:
+                if once:
+                    return
                 real_sleep_s(POLL_S)
     finally:
         sink.close()
+
+
+def _step(projector: Projector) -> int:
+    """Advance and say so. Raises ServerError, also when it is the ledger's own server that is away."""
+    try:
+        passed = projector.advance()
+        if passed:
+            _log.info("projected", readings=passed, cursor=projector.cursor(), poisoned=projector.poisoned())
+    except OUTAGE as error:
+        raise ServerError(f"the ledger's database does not answer: {type(error.orig).__name__}") from error
+    return passed

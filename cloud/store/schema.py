@@ -7,6 +7,8 @@ Rules
 3. ``spans`` covers exactly the identities in ``readings`` and those rejected: it is the index of what has arrived,
    and what lies between its rows are the known gaps.
 4. Times are UTC milliseconds; secrets are stored as hashes only.
+5. What a token may do is told by the table that it is in: one of ``tokens`` only adds, one of ``reader_tokens`` only
+   reads. A token from before there were readers is in ``tokens``, and so only adds.
 """
 
 from __future__ import annotations
@@ -37,6 +39,11 @@ tenants = _table("tenants", ("tenant",), _text("tenant"), _number("created_ms"))
 
 tokens = _table("tokens", ("tenant", "token_hash"), _text("tenant"), _text("token_hash"), _number("created_ms"))
 Index("tokens_by_hash", tokens.c.token_hash)
+
+reader_tokens = _table(
+    "reader_tokens", ("tenant", "token_hash"), _text("tenant"), _text("token_hash"), _number("created_ms")
+)
+Index("reader_tokens_by_hash", reader_tokens.c.token_hash)
 
 users = _table(
     "users", ("tenant", "name"), _text("tenant"), _text("name"), _text("password_hash"), _text("role"),

@@ -52,6 +52,11 @@ def install(app: FastAPI) -> None:
         return _answer(422, "bad_parameter", f"{where}: {first['msg']}")
 
     @app.exception_handler(SQLAlchemyError)
-    async def _database(_request: Request, error: SQLAlchemyError) -> JSONResponse:
-        _log.error("database", error=type(error).__name__, detail=" ".join(str(error).split())[:300])
-        return _answer(503, "database", "The database does not answer; nothing was stored. Try again.")
+    async def _database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+        return await database(request, error)
+
+
+async def database(_request: Request, error: SQLAlchemyError) -> JSONResponse:
+    """What the interface says while the database is away."""
+    _log.error("database", error=type(error).__name__, detail=" ".join(str(error).split())[:300])
+    return _answer(503, "database", "The database does not answer; nothing was stored. Try again.")

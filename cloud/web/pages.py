@@ -13,20 +13,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from cloud.store.people import SESSION_MS, People
+from cloud.web import errors
 from cloud.web.auth import SESSION_COOKIE, MaybePerson, TheClock, TheLedger, ThePeople
 from kit.clock import Clock
 from kit.forms import Form, FormError, from_own_page, read_form
-from kit.login import Door, Refused, csrf_fits, csrf_token
+from kit.login import Door, Refused, csrf_fits, csrf_token, tidy_name
+from kit.web import send
 from pages import answers
-from pages.answers import Answer, Header, Reader
+from pages.answers import Header, Reader
 from pages.render import render_home, render_login
 from pages.view import ViewError, Village
 
 TITLE = "Hội Quán"
+_PATHS = ("/", "/login", "/logout")
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,18 +51,26 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(_PageRefusal)
     async def _refused(request: Request, refusal: _PageRefusal) -> Response:
-        return _send(answers.error(_reader(request), refusal.status, refusal.code))
+        return send(answers.error(_reader(request), refusal.status, refusal.code))
+
+    @app.exception_handler(SQLAlchemyError)
+    async def _database(request: Request, error: SQLAlchemyError) -> Response:
+        """A person gets a page, a machine the answer of the interface."""
+        for_machines = await errors.database(request, error)
+        if request.url.path not in _PATHS:
+            return for_machines
+        return send(answers.error(_reader(request), for_machines.status_code, "broken"))
 
     @app.exception_handler(FormError)
     async def _bad_form(request: Request, error: FormError) -> Response:
-        return _send(answers.error(_reader(request), error.status, "bad_form"))
+        return send(answers.error(_reader(request), error.status, "bad_form"))
 
 
 @router.get("/")
 def home(request: Request, person: MaybePerson, ledger: TheLedger, clock: TheClock) -> Response:
     """What the village last showed."""
     if person is None:
-        return _send(answers.go_to("/login"))
+        return send(answers.go_to("/login"))
     kept = ledger.snapshot(person.tenant)
     if kept is None:
         raise _PageRefusal(200, "no_data")
@@ -70,15 +82,15 @@ def home(request: Request, person: MaybePerson, ledger: TheLedger, clock: TheClo
     now_ms = village.now_ms + max(0, clock.now_ms() - stored_ms)
     reader = _reader(request)
     html = render_home(village, now_ms, reader.language, csrf=csrf_token(_token(request)))
-    return _send(answers.page(reader, html))
+    return send(answers.page(reader, html))
 
 
 @router.get("/login")
 def login_page(request: Request, person: MaybePerson) -> Response:
     if person is not None:
-        return _send(answers.go_to("/"))
+        return send(answers.go_to("/"))
     reader = _reader(request)
-    return _send(answers.page(reader, render_login(TITLE, reader.language, with_village=True)))
+    return send(answers.page(reader, render_login(TITLE, reader.language, with_village=True)))
 
 
 @router.post("/login")
@@ -89,24 +101,24 @@ async def login(request: Request, people: ThePeople, clock: TheClock) -> Respons
     outcome = await run_in_threadpool(_come_in, request.app.state.door, people, clock, form, address)
     if isinstance(outcome, Refused):
         return _login_refused(_reader(request), outcome)
-    return _send(answers.go_to("/", [_session_cookie(request, outcome, SESSION_MS // 1000)]))
+    return send(answers.go_to("/", [_session_cookie(request, outcome, SESSION_MS // 1000)]))
 
 
 @router.post("/logout")
 async def logout(request: Request, person: MaybePerson, people: ThePeople) -> Response:
     if person is None:
-        return _send(answers.go_to("/login"))
+        return send(answers.go_to("/login"))
     _require_own_page(request)
     form = await _form(request)
     if not csrf_fits(_token(request), form.one("csrf")):
         raise _PageRefusal(403, "old_page")
     await run_in_threadpool(people.close_session, _token(request))
-    return _send(answers.go_to("/login", [_session_cookie(request, "", 0)]))
+    return send(answers.go_to("/login", [_session_cookie(request, "", 0)]))
 
 
 def _come_in(door: Door, people: People, clock: Clock, form: Form, address: str) -> str | Refused:
     """The token of a new session, or why there is none."""
-    village, name = form.one("village").strip().lower(), " ".join(form.one("name").split())
+    village, name = form.one("village").strip().lower(), tidy_name(form.one("name"))
     password = form.one("password")
 
     def check() -> str | None:
@@ -125,14 +137,7 @@ def _login_refused(reader: Reader, refused: Refused) -> Response:
     headers: Sequence[Header] = (
         [("Retry-After", str(-(-refused.wait_ms // 1000)))] if refused.problem == "locked" else []
     )
-    return _send(answers.page(reader, html, status, headers))
-
-
-def _send(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status)
-    for name, value in answer.headers:
-        response.headers.append(name, value)
-    return response
+    return send(answers.page(reader, html, status, headers))
 
 
 def _reader(request: Request) -> Reader:

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kit.web import send
 from pages import answers
-from pages.answers import Answer, Header, Reader
+from pages.answers import Header, Reader
 
 SESSION_COOKIE = "hoiquan_gateway"
-
-
-def send(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status)
-    for name, value in answer.headers:
-        response.headers.append(name, value)
-    return response
 
 
 def reader_of(request: Request) -> Reader:

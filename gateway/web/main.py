@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import sys
 
 import uvicorn
@@ -15,45 +14,28 @@ from gateway.web.app import create_app
 from gateway.web.house import House
 from kit import log
 from kit.clock import Clock
+from kit.web import ListenError, listen, uvicorn_settings
 
 MAX_CONNECTIONS = 64
 KEEP_ALIVE_S = 5
 SHUTDOWN_S = 3
-MAX_HEAD_BYTES = 16 * 1024
 
 
 def run(home: Home, clock: Clock) -> None:
     """Serve until the process is asked to end. Raises RegistryError, StoreError or ProcessError at the start."""
     village = registry.load(home.registry)
-    with _listen(village.web.host, village.web.port) as listener, House(home, village, clock) as house:
-        config = uvicorn.Config(
-            create_app(house),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # nobody stands before us: who claims another address is lying
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            lifespan="off",
-        )
+    # nobody stands before us: who claims another address is lying
+    settings = uvicorn_settings(
+        connections=MAX_CONNECTIONS, keep_alive_s=KEEP_ALIVE_S, shutdown_s=SHUTDOWN_S, proxied=False
+    )
+    try:
+        listener = listen(village.web.host, village.web.port, MAX_CONNECTIONS)
+    except ListenError as error:
+        raise ProcessError(f"{error}; change [web] in village.toml") from error
+    with listener, House(home, village, clock) as house:
+        config = uvicorn.Config(create_app(house), **settings)
         # uvicorn raises the signal again after it has stopped; to be told to stop is not a failure.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         host, port = listener.getsockname()[:2]
         log.get().info("pages", address=f"http://{host}:{port}")
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, so that a busy port is one clear line before anything else has begun."""
-    try:
-        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, number)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(MAX_CONNECTIONS)
-    except OSError as error:
-        why = error.strerror or error
-        raise ProcessError(f"cannot listen on {host} port {port}: {why}; change [web] in village.toml") from error
-    return listener

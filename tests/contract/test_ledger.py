@@ -1,7 +1,9 @@
 """One ledger, two databases: SQLite and a real PostgreSQL must keep the same promises."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cloud.core import spans as spans_of
 from cloud.core.batch import Reading
 from cloud.store import schema
 from cloud.store.database import Database, DatabaseError, open_database
 from cloud.store.ledger import Ledger, UnknownTenant
-from cloud.store.people import MIN_PASSWORD, People, PeopleError
+from cloud.store.people import MIN_PASSWORD, SCOPES, Bearer, People, PeopleError
 from tests.support.postgres import Postgres
 from tests.support.readings import BOOT, START_MS, reading, village
 
@@ -190,7 +193,7 @@ def test_people_and_sessions_belong_to_one_tenant(database: Database) -> None:  
     assert people.verify(B, "Ông Bảy", "mua nang theo mua") is None
     assert people.verify(A, "Ông Bảy", "mua nang theo mu") is None
     person = people.verify(A, "Ông Bảy", "mua nang theo mua")
-    assert person is not None
+    assert person is not None and person.name == "ông bảy"
     session = people.open_session(person, 1_000)
     assert people.person_of_session(session, 2_000) == person
     assert people.person_of_session(session[:-1], 2_000) is None
@@ -201,15 +204,72 @@ def test_people_and_sessions_belong_to_one_tenant(database: Database) -> None:  
 
 def test_tokens_are_hashed_and_revocable(database: Database, tmp_path: Path) -> None:
     people = People(database)
-    token = people.add_token(A, 1)
-    assert len(token) >= 43  # 256 bits
-    assert people.tenant_of_token(token) == A
-    assert people.tenant_of_token(token[:-1]) is None
-    assert people.tenant_of_token("") is None
+    token, reader = people.add_token(A, "add", 1), people.add_token(A, "read", 1)
+    assert len(token) >= 43 and len(reader) >= 43  # 256 bits
+    assert (people.bearer(token), people.bearer(reader)) == (Bearer(A, "add"), Bearer(A, "read"))
+    assert people.bearer(token[:-1]) is None
+    assert people.bearer("") is None
     if database.is_sqlite:
-        assert all(token.encode() not in file.read_bytes() for file in tmp_path.iterdir())
-    assert people.revoke_tokens(A) == 2
-    assert people.tenant_of_token(token) is None
+        kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert token.encode() not in kept and reader.encode() not in kept
+    assert people.revoke_tokens(A, "read") == 1
+    assert (people.bearer(token), people.bearer(reader)) == (Bearer(A, "add"), None)
+    assert people.revoke_tokens(A, *SCOPES) == 2
+    assert people.bearer(token) is None
+
+
+def test_a_token_from_before_there_were_readers_only_adds(database: Database) -> None:
+    people = People(database)
+    with database.write() as connection:
+        schema.reader_tokens.drop(connection)
+    token = people.add_token(A, "add", 1)
+    url = database.engine.url.render_as_string(hide_password=False)
+    with closing(open_database(url)) as again:
+        assert People(again).bearer(token) == Bearer(A, "add")
+
+
+def test_names_have_one_spelling_and_no_control_character(database: Database) -> None:
+    people = People(database)
+    people.add_user(A, "  Ông   Bảy ", "mua nang theo mua", "farmer", 1)
+    for name in ("Ông Bảy", "ông bảy", "ÔNG  BẢY "):
+        person = people.verify(A, name, "mua nang theo mua")
+        assert person is not None and person.name == "ông bảy"
+    for name in ("", " ", "Bảy\0", "Bảy\x1b[2J", "<b>", "x" * 41):
+        with pytest.raises(PeopleError, match="a name has"):
+            people.add_user(A, name, "mua nang theo mua", "farmer", 1)
+
+
+def test_the_file_is_its_owners_alone_from_the_beginning(tmp_path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        old = tmp_path / "old.db"
+        old.touch(0o666)
+        for file in (tmp_path / "ledger.db", old):
+            with closing(open_database(f"sqlite:///{file}")) as opened:
+                Ledger(opened).newest_id()
+                found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob(file.name + "*")}
+            assert set(found) == {file.name, file.name + "-wal", file.name + "-shm"}
+            assert set(found.values()) == {0o600}
+    finally:
+        os.umask(mask)
+
+
+def test_spans_far_from_a_batch_are_not_looked_at(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that loses every second reading leaves a span for each; a batch at both ends must not load them all."""
+    ledger.ingest(A, [reading(s) for s in range(1, 5_000, 2)], 1)
+    looked_at: list[int] = []
+    merge = spans_of.merge
+
+    def counted(spans: list[spans_of.Span], seqs: list[int]) -> list[spans_of.Span]:
+        looked_at.append(len(spans))
+        return merge(spans, seqs)
+
+    monkeypatch.setattr(spans_of, "merge", counted)
+    receipt = ledger.ingest(A, [reading(2), reading(1_000_000), reading(3_000)], 2)
+    assert receipt.new == 3 and receipt.contiguous == {("soil-1", BOOT): 3}
+    assert looked_at[0] <= 3 * spans_of.NEAR
+    gaps = ledger.gaps(A)["soil-1", BOOT]
+    assert gaps[0] == (4, 4) and (3_000, 3_000) not in gaps and gaps[-1] == (5_000, 999_999)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +278,7 @@ def test_tokens_are_hashed_and_revocable(database: Database, tmp_path: Path) -> 
         ("nonsense", "is not a database address"),
         ("mysql://x/y", "not on mysql"),
         ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
         ("sqlite:////no/such/folder/x.db", "cannot use the database"),
         ("postgresql://nobody:canary-secret@127.0.0.1:1/x", "cannot use the database"),
     ],

@@ -76,10 +76,10 @@ def test_csv_gives_back_exactly_what_was_sent(running: Running) -> None:
     token = running.cloud.tenant("csv-village")
     rows = village(7, 5_000)
     running.cloud.ingest(token, rows)
-    lines = running.cloud.csv(token)
+    lines = running.cloud.csv("csv-village")
     order = sorted(rows, key=lambda r: (r.measured_ms, rows.index(r)))
     assert lines == [table.line("csv-village", row).rstrip("\n").split(",") for row in order]
-    morning = running.cloud.csv(token, "2024-03-01", "2024-03-01T06:00")
+    morning = running.cloud.csv("csv-village", "2024-03-01", "2024-03-01T06:00")
     assert [line for line in lines if line[7] < "2024-02-29T23:00"] == morning
     assert 0 < len(morning) < len(lines)
 
@@ -105,12 +105,13 @@ def test_a_token_sees_its_own_village_only(running: Running) -> None:  # P7
     token, foreign = running.cloud.tenant("mine"), running.cloud.tenant("theirs")
     running.cloud.ingest(token, mine)
     running.cloud.ingest(foreign, other)
-    assert {line[0] for line in running.cloud.csv(token)} == {"mine"}
-    assert len(running.cloud.csv(token)) == 50
+    assert {line[0] for line in running.cloud.csv("mine")} == {"mine"}
+    assert len(running.cloud.csv("mine")) == 50
+    reader = {"authorization": f"Bearer {running.cloud.reader('mine')}"}
     for trick in ("?tenant=theirs", "?village=theirs", "&tenant=theirs&node=canary-node"):
         query = f"{CSV}?from=1970-01-02&to=2200-01-01" + trick.replace("?", "&")
-        answer = httpx.get(running.cloud.url + query, headers={"authorization": f"Bearer {token}"})
-        assert "canary" not in answer.text
+        answer = httpx.get(running.cloud.url + query, headers=reader)
+        assert answer.status_code == 200 and "canary" not in answer.text
     # the same identities under another tenant are other readings
     told = running.cloud.ingest(token, other)
     assert (told["new"], told["same"]) == (19, 0)
@@ -156,7 +157,7 @@ def test_csv_needs_a_credential_and_a_session_is_one(running: Running) -> None: 
     ],
 )
 def test_bad_periods(running: Running, query: dict[str, str], code: str) -> None:
-    headers = {"authorization": f"Bearer {running.token}"}
+    headers = {"authorization": f"Bearer {running.cloud.reader(A)}"}
     answer = httpx.get(running.cloud.url + CSV, params=query, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
@@ -242,7 +243,7 @@ def test_memory_stays_within_its_limit_under_load(running: Running) -> None:
     with ThreadPoolExecutor(16) as pool:
         told = list(pool.map(lambda rows: running.cloud.ingest(token, rows), batches))
     assert [answer["new"] for answer in told] == [5_000] * 16
-    assert len(running.cloud.csv(token)) == 80_000
+    assert len(running.cloud.csv("load")) == 80_000
     assert running.cloud.memory_peak_kb() < MEMORY_LIMIT_KB
 
 
@@ -251,6 +252,7 @@ def test_memory_stays_within_its_limit_under_load(running: Running) -> None:
     [
         (["tenant", "add", "Mỹ Khánh"], "is not a village id"),
         (["tenant", "token", "nobody"], "no village nobody"),
+        (["tenant", "token", "nobody", "--reader"], "no village nobody"),
         (["user", "add", "nobody", "x", "--generate"], "no village nobody"),
         (["serve", "--port", "70000"], "is not in 0..65535"),
         (["serve", "--host", "203.0.113.7", "--port", "0"], "cannot listen on 203.0.113.7"),
@@ -281,3 +283,16 @@ def test_tenants_and_users_by_command(tmp_path: Path) -> None:
     for password, code in (("ngan", 2), ("mua thuan gio hoa", 0)):
         done = run_cloud(database, "user", "add", A, "Ông Bảy", "--password-stdin", stdin=password + "\n")
         assert done.returncode == code
+    assert "already" in run_cloud(database, "user", "add", A, "  ông   BẢY ", "--generate").stderr
+
+
+def test_readers_are_revoked_apart_from_the_gateway(tmp_path: Path) -> None:
+    with CloudProcess(f"sqlite:///{tmp_path}/l.db") as cloud:
+        token = cloud.tenant(A)
+        reader, query = {"authorization": f"Bearer {cloud.reader(A)}"}, {"from": "2024-01-01", "to": "2025-01-01"}
+        assert httpx.get(cloud.url + CSV, params=query, headers=reader).status_code == 200
+        assert run_cloud(cloud.database, "tenant", "revoke", A, "--reader").stderr == "1 tokens revoked\n"
+        _refused(httpx.get(cloud.url + CSV, params=query, headers=reader), 401, "unauthorized")
+        assert cloud.ingest(token, [reading(1)])["new"] == 1
+        assert run_cloud(cloud.database, "tenant", "revoke", A).stderr == "1 tokens revoked\n"
+        _refused(cloud.post(INGEST, token, b""), 401, "unauthorized")

@@ -1,6 +1,8 @@
 """The uplink against the real cloud: outages, lost answers, poison, a replaced database, and the whole process."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -65,6 +67,17 @@ class Gateway:
         for n in range(0, len(rows), 100):
             self.data.commit(Batch(readings=rows[n : n + 100]))
 
+    def replace_data(self, copy: Path | None) -> None:
+        """data.db is lost; an older copy takes its place, or it is made anew."""
+        self.data.close()
+        self.reader.close()
+        for path in self.home.root.glob("data.db*"):
+            path.unlink()
+        if copy is not None:
+            shutil.copy(copy, self.home.data)
+        self.data = DataWriter(self.home.data)
+        self.reader = DataReader(self.home.data)
+
     def close(self) -> None:
         self.client.close()
         for database in (self.reader, self.data, self.writer):
@@ -90,8 +103,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
 
 
 @pytest.fixture
-def token(cloud: CloudProcess, request: pytest.FixtureRequest) -> str:
-    return cloud.tenant(request.node.name.replace("_", "-").removeprefix("test-")[:32].rstrip("-"))
+def village_id(request: pytest.FixtureRequest) -> str:
+    name: str = request.node.name
+    return name.replace("_", "-").removeprefix("test-")[:32].rstrip("-")
+
+
+@pytest.fixture
+def token(cloud: CloudProcess, village_id: str) -> str:
+    return cloud.tenant(village_id)
 
 
 @pytest.fixture
@@ -101,7 +120,7 @@ def gateway(tmp_path: Path, cloud: CloudProcess, token: str) -> Iterator[Gateway
 
 
 def test_after_an_outage_the_newest_comes_first_and_all_arrives(
-    gateway: Gateway, cloud: CloudProcess, token: str
+    gateway: Gateway, cloud: CloudProcess, village_id: str
 ) -> None:  # P2 P10
     rows = _rows(1, 9_000)
     gateway.measure(rows[:1_000])
@@ -113,24 +132,24 @@ def test_after_an_outage_the_newest_comes_first_and_all_arrives(
     cloud.start()
     gateway.lanes_used.clear()
     assert gateway.lanes.cycle(NEVER)  # no time but for the live lane
-    newest = _identities(cloud.csv(token))
+    newest = _identities(cloud.csv(village_id))
     assert set(_expected(rows[-MAX_ROWS:])) <= set(newest)
     assert len(newest) == 1_000 + MAX_ROWS
     assert gateway.lanes.cycle(FOREVER)
     assert gateway.lanes_used == [("live", 2_000), ("backlog", 2_000), ("backlog", 2_000), ("backlog", 2_000)]
-    assert _identities(cloud.csv(token)) == _expected(rows)
+    assert _identities(cloud.csv(village_id)) == _expected(rows)
     assert gateway.lanes.progress.cursor == 9_000
     assert gateway.writer.ahead() == []
 
 
-def test_lost_answers_and_restarts_double_nothing(gateway: Gateway, cloud: CloudProcess, token: str) -> None:  # P2
+def test_lost_answers_and_restarts_double_nothing(gateway: Gateway, cloud: CloudProcess, village_id: str) -> None:  # P2
     rows = _rows(2, 5_000)
     for n in range(0, 5_000, 500):
         gateway.measure(rows[n : n + 500])
         gateway.lose_answers = n // 500 % 2
         gateway.restarted().cycle(FOREVER)
     assert gateway.restarted().cycle(FOREVER)
-    assert _identities(cloud.csv(token)) == _expected(rows)
+    assert _identities(cloud.csv(village_id)) == _expected(rows)
     assert gateway.lanes.progress.cursor == 5_000
 
 
@@ -144,7 +163,7 @@ def test_a_restart_in_the_middle_sends_nothing_again(gateway: Gateway) -> None:
 
 
 def test_losing_uplink_db_sends_all_again_and_the_cloud_knows_it(
-    gateway: Gateway, cloud: CloudProcess, token: str
+    gateway: Gateway, cloud: CloudProcess, village_id: str
 ) -> None:  # P2
     rows = _rows(5, 3_000)
     gateway.measure(rows)
@@ -154,11 +173,38 @@ def test_losing_uplink_db_sends_all_again_and_the_cloud_knows_it(
     gateway.writer = UplinkWriter(gateway.home.uplink)
     assert gateway.restarted().cycle(FOREVER)
     assert sum(count for _, count in gateway.lanes_used) == 6_000
-    assert _identities(cloud.csv(token)) == _expected(rows)
+    assert _identities(cloud.csv(village_id)) == _expected(rows)
+
+
+def test_an_older_data_db_that_grew_past_the_cursor_is_sent_again(
+    gateway: Gateway, cloud: CloudProcess, village_id: str
+) -> None:  # P2 P12
+    rows = _rows(9, 50)
+    gateway.measure(rows[:20])
+    copy = gateway.home.root / "old"
+    with closing(sqlite3.connect(gateway.home.data)) as db:
+        db.execute("VACUUM INTO ?", (str(copy),))
+    gateway.measure(rows[20:30])
+    assert gateway.lanes.cycle(FOREVER)
+    gateway.replace_data(copy)
+    gateway.measure(rows[30:])  # 40 rows, the ids 21 to 40 are others than before
+    assert gateway.restarted().cycle(FOREVER)
+    assert _identities(cloud.csv(village_id)) == _expected(rows)
+    assert gateway.lanes.progress.cursor == 40
+
+
+def test_another_data_db_is_sent_from_its_first_row(gateway: Gateway, cloud: CloudProcess, village_id: str) -> None:
+    rows = _rows(10, 60)
+    gateway.measure(rows[:20])
+    assert gateway.lanes.cycle(FOREVER)
+    gateway.replace_data(None)
+    gateway.measure(rows[20:])
+    assert gateway.restarted().cycle(FOREVER)
+    assert _identities(cloud.csv(village_id)) == _expected(rows)
 
 
 def test_a_row_that_cannot_be_read_is_set_aside_and_stops_nobody(
-    gateway: Gateway, cloud: CloudProcess, token: str, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, cloud: CloudProcess, village_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # P5
     rows = _rows(6, 300)
     gateway.measure(rows)
@@ -168,7 +214,7 @@ def test_a_row_that_cannot_be_read_is_set_aside_and_stops_nobody(
     monkeypatch.setattr("gateway.uplink.lanes.pack", cut)
     assert gateway.lanes.cycle(FOREVER)
     assert gateway.lanes.progress.cursor == 300
-    assert _identities(cloud.csv(token)) == _expected([row for row in rows if row != broken])
+    assert _identities(cloud.csv(village_id)) == _expected([row for row in rows if row != broken])
     with UplinkReader(gateway.home.uplink) as reader:
         assert list(reader.aside()) == [77]
         assert "zstd" in reader.aside()[77]
@@ -266,11 +312,11 @@ def test_the_whole_process_follows_the_village(tmp_path: Path, cloud: CloudProce
         command = [sys.executable, "-m", "gateway", "uplink", "--home", str(home.root)]
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env={**os.environ, **_sped(tmp_path)})
         try:
-            eventually(lambda: len(cloud.csv(token)) == 1_500)
+            eventually(lambda: len(cloud.csv(VILLAGE)) == 1_500)
             data.commit(Batch(readings=rows[1_500:]))
-            eventually(lambda: len(cloud.csv(token)) == 3_000)
+            eventually(lambda: len(cloud.csv(VILLAGE)) == 3_000)
             with UplinkReader(home.uplink) as reader:
-                eventually(lambda: reader.cursors() == {"readings": 3_000})
+                eventually(lambda: reader.cursors()["readings"] == 3_000)
             process.terminate()
             assert process.wait(10) == 0
             log = process.stderr.read().decode() if process.stderr else ""
@@ -279,7 +325,7 @@ def test_the_whole_process_follows_the_village(tmp_path: Path, cloud: CloudProce
             process.communicate()
     assert token not in log  # P14
     assert "Traceback" not in log
-    assert _identities(cloud.csv(token)) == _expected(rows)
+    assert _identities(cloud.csv(VILLAGE)) == _expected(rows)
     assert _page_of(cloud, VILLAGE)["id"] == VILLAGE
 
 

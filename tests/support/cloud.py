@@ -1,7 +1,7 @@
 """A real cloud process for one test: uvicorn over a ledger, on a free loopback port.
 
     with CloudProcess(database_url) as cloud:
-        token = cloud.tenant("my-khanh"); cloud.url; cloud.kill(); cloud.start()
+        token = cloud.tenant("my-khanh"); cloud.ingest(token, rows); cloud.csv("my-khanh"); cloud.kill(); cloud.start()
 
 Rules: the port survives kill() and start(); leaving the ``with`` block always ends the process.
 """
@@ -40,11 +40,13 @@ def body_of(readings: Sequence[Reading]) -> bytes:
 class CloudProcess:
     """One ``python -m cloud serve``, or another program with the same arguments."""
 
-    def __init__(self, database: str, program: Sequence[str] = ("-m", "cloud")) -> None:
+    def __init__(self, database: str, program: Sequence[str] = ("-m", "cloud"), log: Path | None = None) -> None:
         self.database = database
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._program = program
+        self._log = log or Path(os.devnull)
+        self._readers: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -55,10 +57,10 @@ class CloudProcess:
     def start(self, **environment: str) -> "CloudProcess":
         assert self._process is None, "the cloud is running"
         command = [sys.executable, *self._program, "--database", self.database, "serve", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
-            env={**os.environ, **environment},
-        )  # fmt: skip
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env={**os.environ, **environment}
+            )
         assert self._process.stdout is not None
         if not self._process.stdout.readline().startswith("http"):
             raise RuntimeError(f"the cloud did not start: exit code {self._process.wait(START_S)}")
@@ -90,10 +92,19 @@ class CloudProcess:
         return int(status.split("VmHWM:")[1].split()[0])
 
     def tenant(self, village: str) -> str:
-        """Add a village; its token."""
-        made = run_cloud(self.database, "tenant", "add", village)
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
+        """Add a village; its gateway's token."""
+        return self._printed("tenant", "add", village)
+
+    def reader(self, village: str) -> str:
+        """A token that reads a village."""
+        if village not in self._readers:
+            self._readers[village] = self._printed("tenant", "token", village, "--reader")
+        return self._readers[village]
+
+    def _printed(self, *arguments: str) -> str:
+        done = run_cloud(self.database, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def post(self, path: str, token: str, body: bytes, **headers: str) -> httpx.Response:
         sent = {"authorization": f"Bearer {token}", "content-encoding": "zstd", **headers}
@@ -105,12 +116,11 @@ class CloudProcess:
         found: dict[str, object] = answer.json()
         return found
 
-    def csv(self, token: str, start: str = "1970-01-02", end: str = "2200-01-01") -> list[list[str]]:
+    def csv(self, village: str, start: str = "1970-01-02", end: str = "2200-01-01") -> list[list[str]]:
         """The lines of an export, without the header."""
         query = {"from": start, "to": end}
-        answer = httpx.get(
-            self.url + "/api/v1/readings.csv", params=query, headers={"authorization": f"Bearer {token}"}, timeout=60
-        )
+        credential = {"authorization": f"Bearer {self.reader(village)}"}
+        answer = httpx.get(self.url + "/api/v1/readings.csv", params=query, headers=credential, timeout=60)
         assert answer.status_code == 200, answer.text
         return [line.split(",") for line in answer.text.splitlines()[1:]]
 

@@ -36,6 +36,9 @@ def test_a_batch_that_contradicts_itself_is_a_conflict() -> None:
         ({"field": 99}, "unknown_field"),
         ({"field": -1}, "unknown_field"),
         ({"raw": -1}, "raw_out_of_range"),
+        ({"raw": -1, "flag": fields.FAIL}, "raw_out_of_range"),  # it claims a value
+        ({"raw": -1, "flag": fields.SUSPECT, "value": None}, "raw_out_of_range"),
+        ({"raw": 2**31, "flag": fields.FAIL, "value": None}, "bad_raw"),  # no node can have sent it
         ({"value": 10_001}, "value_out_of_range"),
         ({"seq": 0}, "bad_seq"),
         ({"boot": 2**32}, "bad_boot"),
@@ -61,6 +64,12 @@ def test_a_wrong_clock_is_no_reason_to_refuse() -> None:
     assert objection(reading(1, value=None, flag=fields.MISSING)) is None
 
 
+@pytest.mark.parametrize("flag", [fields.FAIL, fields.MISSING])
+@pytest.mark.parametrize("raw", [-(2**31), -1, 3_300_001, 2**31 - 1])
+def test_the_raw_of_a_broken_probe_is_kept(raw: int, flag: int) -> None:
+    assert objection(reading(1, raw=raw, value=None, flag=flag)) is None
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.integers(1, 60), max_size=12), max_size=8))
 def test_spans_are_the_set_of_seqs(batches: list[list[int]]) -> None:
@@ -74,6 +83,19 @@ def test_spans_are_the_set_of_seqs(batches: list[list[int]]) -> None:
         assert {seq for first, last in found for seq in range(first, last + 1)} == sent
         assert all(a[1] + 1 < b[0] for a, b in itertools.pairwise(found))
         assert spans.contiguous(found) == next(n for n in range(62) if n + 1 not in sent)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(st.integers(1, 400), max_size=150), st.lists(st.integers(1, 400), min_size=1, max_size=20))
+def test_windows_hold_every_span_that_a_batch_can_touch(kept: set[int], batch: list[int]) -> None:
+    """Invariant: merging what the windows show changes the spans as merging all of them would."""
+    everything = spans.merge([], kept)
+    windows = spans.windows(batch)
+    near = [(a, b) for a, b in everything if any(a <= high and low <= b for low, high in windows)]
+    far = [span for span in everything if span not in near]
+    assert sorted([*far, *spans.merge(near, batch)]) == spans.merge(everything, batch)
+    assert spans.covered(near, batch) == spans.covered(everything, batch)
+    assert len(near) <= spans.NEAR * len(set(batch))
 
 
 def test_period_is_half_open_and_in_vietnamese_days() -> None:
