@@ -38,6 +38,7 @@ COMMANDS = (
     Command("et0", "cli.et0", "reference evapotranspiration by FAO-56 from a CSV of weather"),
     Command("balance", "cli.balance", "daily soil water balance by FAO-56 of a scenario"),
     Command("quality", "cli.quality", "quality flags by QARTOD of a CSV of readings"),
+    Command("simulate", "cli.simulate", "a season of the irrigation on a simulated field, beside other ways"),
     Command("docs", "cli.docs", "write the documents that are generated from the wire contract"),
     Command("lock", "cli.lock", "write locked.txt and constraints.txt anew from pyproject.toml"),
 )

@@ -20,7 +20,7 @@ from gateway.core.step import next_wake_ms, step
 from gateway.core.types import Alarm, Effect, Inputs, Link, Reading, Receipt, RunEnded, Send
 from gateway.settings import settings_of
 from kit.clock import ManualClock
-from simulators.field.weather import local_date, local_midnight_ms
+from simulators.field.weather import local_date
 from simulators.season.nodes import BOOT, NONCE, Node
 from simulators.season.readings import gauge
 from simulators.season.scenario import MINUTE_MS, Scenario
@@ -74,7 +74,8 @@ class Gateway:
         self._links: tuple[Link, ...] = ()
         self._readings: list[Reading] = []
         self._receipts: list[Receipt] = []
-        self._looked_ms = start_ms - self._pace.quiet_ms
+        self._start_ms = start_ms
+        self._looked_ms = start_ms - 1
         self._restarted = True
 
     def run(self, until_ms: int) -> None:
@@ -86,11 +87,16 @@ class Gateway:
 
     def _next_ms(self) -> int:
         busy = self._busy()
-        times = [self._looked_ms + (self._watch_ms if busy else self._pace.quiet_ms)]
+        times = [self._look_ms(busy)]
         times += [due_ms for node in self.nodes.values() if (due_ms := node.due_ms()) is not None]
         if busy:
             times.append(self._wake_ms())
         return max(min(times), self.trial.world.now_ms)
+
+    def _look_ms(self, busy: bool) -> int:
+        """The next point of the looks' grid, as a node's sampler has it."""
+        period_ms = self._watch_ms if busy else self._pace.quiet_ms
+        return self._start_ms + ((self._looked_ms - self._start_ms) // period_ms + 1) * period_ms
 
     def _wake_ms(self) -> int:
         return max(next_wake_ms(self.state, self._pace.limits), self.state.at_ms + self._pace.wake_ms)
@@ -108,7 +114,7 @@ class Gateway:
         busy = self._busy()
         for node in self.nodes.values():
             self._switch(node, at_ms)
-        if at_ms >= self._looked_ms + (self._watch_ms if busy else self._pace.quiet_ms):
+        if at_ms >= self._look_ms(busy):
             self._look(at_ms)
         if self._readings or self._receipts or (busy and at_ms >= self._wake_ms()):
             self._step(at_ms)
@@ -124,7 +130,7 @@ class Gateway:
             self._readings += node.measure(measured, at_ms)
             self._receipts += node.receipts(at_ms)
         self._links = tuple(Link(node.id, BOOT, NONCE, node.booted_ms, node.heard_ms) for node in self.nodes.values())
-        if (at_ms - local_midnight_ms(local_date(at_ms))) % TRACE_MS == 0:
+        if (at_ms - self._start_ms) % TRACE_MS == 0:
             self._see(at_ms)
 
     def _switch(self, node: Node, at_ms: int) -> None:
