@@ -26,7 +26,8 @@ h1{font-size:1.5em;margin:.3em 0}h2{font-size:1.2em;margin:1.6em 0 .3em;border-t
 .en{color:#666;font-size:.85em}p{margin:.4em 0}.wide{overflow-x:auto}.wide svg{min-width:720px;width:100%;display:block}
 table{border-collapse:collapse;font-size:.9em}th,td{border:1px solid #bbb;padding:3px 8px;text-align:right}
 th{background:#eef6f2;vertical-align:bottom}td:first-child,th:first-child{text-align:left;min-width:9em}
-tr.ours td{font-weight:bold}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:14px 24px}
+tr.ours td{font-weight:bold}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}
+.pair{gap:14px 24px}
 .pair figure{margin:0}.pair svg{width:100%;max-width:520px}svg text{paint-order:stroke;stroke:#fff;stroke-width:3px}
 figcaption,.key{font-size:.9em}.key span{white-space:nowrap;margin-right:14px}
 .key i{display:inline-block;width:12px;height:12px;margin-right:4px;vertical-align:-1px}

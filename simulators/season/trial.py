@@ -14,12 +14,12 @@ Rules of this module:
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulators.field import ditch, soil
 from simulators.field.evapotranspiration import reference_et_mm
 from simulators.field.layout import Zone, layout
-from simulators.field.weather import DAY_MS, local_date, local_midnight_ms
+from simulators.field.weather import DAY_MS, Weather, local_date, local_midnight_ms
 from simulators.field.world import World
 from simulators.season.faults import Mischief
 from simulators.season.scenario import MINUTE_MS, Scenario
@@ -100,7 +100,8 @@ class Trial:
         self.zones = {zone.id: zone for zone in plan.zones}
         minutes = CULVERT_SHARE * plan.ditch.area_m2 / max(1e-9, plan.ditch.culvert_lpm_per_mm)
         step_ms = max(1_000, min(scenario.pace.field_ms, int(minutes * MINUTE_MS)))
-        self.world = World(plan, scenario.weather, scenario.seed, scenario.start_ms, step_ms)
+        sky = _and_a_day(scenario.weather.between(scenario.first, scenario.last))
+        self.world = World(plan, sky, scenario.seed, scenario.start_ms, step_ms)
         self.mischief = Mischief(scenario.faults.probes, scenario.village.zones, plan, scenario.seed)
         self.days: dict[str, list[Day]] = {zone: [] for zone in self.zones}
         sources = scenario.village.sources
@@ -160,6 +161,12 @@ class Trial:
         marks, self._marks = self._marks, self._marked()
         for zone in self.zones.values():
             self.days[zone.id].append(_day(zone, date, et0_mm, marks[zone.id], self._marks[zone.id]))
+
+
+def _and_a_day(weather: Weather) -> Weather:
+    """The field looks up the next day at the last midnight already; no time passes in it."""
+    last = weather.days[-1]
+    return Weather(weather.label, (*weather.days, replace(last, date=last.date + dt.timedelta(days=1))))
 
 
 def _day(zone: Zone, date: dt.date, et0_mm: float, begin: _Mark, end: _Mark) -> Day:
