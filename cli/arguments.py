@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 WRONG_USAGE = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that tells a mistake in one line instead of a page of usage."""
+    """An argument parser that tells a mistake in one line instead of a page of usage, and guesses no option."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -75,20 +79,37 @@ def new_file(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text!r} is a folder, name a file in it")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not _can_write(path if path.exists() else path.parent):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
     return path.resolve()
+
+
+def _can_write(place: Path) -> bool:
+    """Whether a file can be made in a folder, or an existing one opened for writing: by trying, as root may all."""
+    try:
+        if place.is_dir():
+            with tempfile.TemporaryFile(dir=place):
+                return True
+        with place.open("ab"):
+            return True
+    except OSError:
+        return False
 
 
 def folder(text: str) -> Path:
     """A folder that is there and can be written, or can be made because its parent is there."""
     path = Path(text)
-    if path.exists() and not path.is_dir():
+    try:
+        there = path.exists()
+        nearest = path if there else path.absolute().parent
+        missing = not nearest.is_dir()
+    except PermissionError:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be reached, check the modes of the folders above") from None
+    if there and missing:
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
-    nearest = path if path.exists() else path.absolute().parent
-    if not nearest.is_dir():
+    if missing:
         raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
-    if not os.access(nearest, os.W_OK | os.X_OK):
+    if not _can_write(nearest):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
     return path.resolve()
 

@@ -10,7 +10,7 @@ import sys
 from cli.arguments import Parser, whole
 from gateway import registry, secrets
 from gateway.core.readable import line
-from gateway.home import home_from
+from gateway.home import Home, home_from
 from gateway.mqtt import users
 from gateway.mqtt.link import Link
 from gateway.process import ProcessError, Stop
@@ -25,13 +25,14 @@ POLL_S = 0.2
 def main(argv: list[str]) -> int:
     """Print messages until Ctrl-C, ``--count`` messages or ``--seconds``."""
     parser = Parser(prog="hoiquan listen", description="Show the frames of the village in readable form.")
-    parser.add_argument("--home", metavar="FOLDER", help="the gateway's folder (default: HOIQUAN_HOME, else this one)")
+    parser.add_argument("--home", metavar="FOLDER",
+                        help="the gateway's folder, or the one given to demo --home (default: HOIQUAN_HOME, else .)")
     parser.add_argument("--count", type=whole(1, 1_000_000), metavar="N", help="end after N messages")
     parser.add_argument("--seconds", type=whole(1, 86_400), metavar="S", help="end after S seconds")
     args = parser.parse_args(argv)
+    home = _gateway(home_from(args.home))
     clock = clock_from_environment()
     log.configure("listen", clock)
-    home = home_from(args.home)
     try:
         village = registry.load(home.registry)
         secret = secrets.load(home.secrets, village.nodes)
@@ -55,6 +56,12 @@ def main(argv: list[str]) -> int:
                 return 0
     link.close()
     return 0
+
+
+def _gateway(named: Home) -> Home:
+    """The gateway's own folder, also when the one around it was named."""
+    inside = Home(named.root / "gateway")
+    return inside if inside.registry.is_file() and not named.registry.is_file() else named
 
 
 if __name__ == "__main__":

@@ -103,6 +103,9 @@ def _folder(named: Path | None) -> Iterator[_Folder]:
     folder = _Folder(path, keep=named is not None)
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be made ({error.strerror}): name another folder") from error
+    try:
         yield folder
     finally:
         if folder.keep:
@@ -133,7 +136,7 @@ def _run(stage: Stage, choice: Choice, args: argparse.Namespace) -> bool:
 
 def _announce(stage: Stage, choice: Choice, login: Login, speed: float) -> None:
     say(f"page       http://{HOST}:{stage.ports.web}   name {login.name}   password {login.password}")
-    end = f"{choice.days:g} days" if choice.days else "until Ctrl-C"
+    end = f"{choice.days:g} day{'' if choice.days == 1 else 's'}" if choice.days else "until Ctrl-C"
     say(f"village    from {choice.first}, {end}, {speed:g} times as fast; weather: {choice.weather.label}")
 
 

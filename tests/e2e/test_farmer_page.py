@@ -7,6 +7,7 @@ Screenshots are left in artefacts/ to be looked at.
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from kit.clock import SystemClock, sped_clock_from
 from tests.support.chromium import PHONE, SMALLEST, chromium, phone
 from tests.support.seeded import NAME, PASSWORD, Web, seed, serving
 
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+ARTEFACTS = Path(os.environ.get("HOIQUAN_ARTEFACTS") or Path(__file__).parents[2] / "artefacts")
 NASTY = {
     "xoai": "Vườn \"xoài\" <script>alert('x')</script>",
     "rau": "Vườn rau <img src=x onerror=alert(1)>",

@@ -1,6 +1,8 @@
 """The command line: instant help, one clear line for every mistake, the agreed exit codes."""
 
 import argparse
+import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -60,6 +62,10 @@ def test_an_unknown_command_is_told_with_the_nearest_one() -> None:
     (["--home", "/nowhere/home"], "there is no folder '/nowhere', make it first"),
     (["--seed", "-1"], "-1 is not in 0 to 4294967295"),
     (["--dyas", "4"], "unrecognized arguments: --dyas 4"),
+    (["--day", "4"], "unrecognized arguments: --day 4"),
+    (["--summary", "/tmp/out.json"], "--summary is written at the end of a run: give --days too"),
+    (["--summary", "/proc/out.json", "--days", "1"], "'/proc/out.json' cannot be written"),
+    (["--home", "/proc/home"], "'/proc/home' cannot be written"),
 ])
 def test_a_wrong_argument_is_one_line(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -69,6 +75,21 @@ def test_a_wrong_argument_is_one_line(words: list[str], told: str, capsys: pytes
     assert told in said
     assert said.count("\n") == 1
     assert said.endswith("(see hoiquan demo --help)\n")
+
+
+def test_a_folder_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    tmp_path.chmod(0o755)
+    was_root = os.geteuid() == 0
+    if was_root:  # root reaches everything
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        with pytest.raises(argparse.ArgumentTypeError, match="cannot be reached"):
+            arguments.folder(str(closed / "inner" / "home"))
+    finally:
+        if was_root:
+            os.seteuid(0)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
@@ -93,7 +114,7 @@ def test_defaults_depend_on_days(tmp_path: Path) -> None:
     assert running.speed == 600.0
     summary = tmp_path / "out.json"
     args = demo.parse(
-        ["--start", "2024-03-01", "--home", str(tmp_path), "--summary", str(summary), "--speed", "5"]
+        ["--days", "1", "--start", "2024-03-01", "--home", str(tmp_path), "--summary", str(summary), "--speed", "5"]
     )
     assert (args.start, args.home, args.summary, args.speed) == (date(2024, 3, 1), tmp_path, summary, 5.0)
 
