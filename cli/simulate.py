@@ -109,9 +109,8 @@ def _table(season: Season) -> Iterator[str]:
     from simulators.season.words import PARTS as NAMES
 
     widths = {column: max(len(words.vi), len(words.en)) for column, words in COLUMNS.items()}
-    for part in PARTS:
-        if not season.ours.village[part].days:
-            continue
+    both = all(season.ours.village[part].days for part in PARTS)
+    for part in PARTS if both else PARTS[:1]:
         yield f"{NAMES[part].vi} / {NAMES[part].en}: {season.ours.village[part].days} ngày / days"
         yield " " * 24 + "  ".join(f"{words.vi:>{widths[column]}}" for column, words in COLUMNS.items())
         yield " " * 24 + "  ".join(f"{words.en:>{widths[column]}}" for column, words in COLUMNS.items())

@@ -44,6 +44,7 @@ class World:
         self.seed = seed
         self.step_ms = step_ms
         self.now_ms = start_ms
+        self._soils = {zone.id: zone.soil for zone in layout.zones}
         self.soil = {zone.id: soil.start(zone.soil, zone.start_vwc) for zone in layout.zones}
         self.ditch = ditch.start(layout.ditch, layout.ditch_start_mm, layout.ditch_start_us_cm)
         self.outputs = dict.fromkeys(layout.outputs, False)
@@ -67,8 +68,7 @@ class World:
         self.flow_lpm = {zone.id: self._demand_lpm(zone) for zone in self.layout.zones}
 
     def vwc(self, zone_id: str) -> float:
-        zone = next(zone for zone in self.layout.zones if zone.id == zone_id)
-        return soil.vwc(zone.soil, self.soil[zone_id])
+        return soil.vwc(self._soils[zone_id], self.soil[zone_id])
 
     def read(self, node: str, field_id: int, channel: int) -> int | None:
         """What the converter of a sensor gives now; None when nothing answers, also when there is no such sensor."""

@@ -98,7 +98,8 @@ def over_time(
         parts.append(_stroke(f"M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}", "#dddddd"))
     for level in levels:
         parts.append(_stroke(f"M{LEFT} {y(level.value):.1f}H{WIDTH - RIGHT}", level.colour, dash="6 4"))
-        parts.append(_text(LEFT + 5, y(level.value) - 4, level.name, colour=level.colour))
+        above = y(level.value) > TOP + 18
+        parts.append(_text(LEFT + 5, y(level.value) + (-4 if above else 13), level.name, colour=level.colour))
     parts += [_stroke(_path(span, line.points, y), line.colour, 1.6) for line in lines]
     return _svg(WIDTH, height, title, parts)
 

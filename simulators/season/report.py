@@ -77,23 +77,23 @@ def _comparison(season: Season) -> Iterator[str]:
         yield f'<div class="wide">{_table(season, which)}</div>'
     yield from _savings(season)
     yield '<div class="pair">'
-    for which in (DRY, RAINY):
-        if which in _parts(season):
-            yield _bars(season, which, "irrigation_mm", "mm")
+    for which in _parts(season)[1:] or [WHOLE]:
+        yield _bars(season, which, "irrigation_mm", "mm")
     yield _bars(season, WHOLE, "stress_days", "")
     yield _bars(season, WHOLE, "lost_pct", "%")
     yield "</div>"
     yield _paragraph(
         "Các cách khác được cài sẵn đất và cây đúng như đồng mô phỏng, và không xem nước có mặn hay không. "
-        "Ngày cây khát tính theo từng vườn.",
+        "Ngày cây khát tính theo từng vườn; hại do nước mặn thì không tính ở đây.",
         "The other ways are set for exactly this soil and crop, and never look whether the water is salty. Stress days "
-        "are days of gardens.",
+        "are days of gardens, by lack of water only: what salty water does to a crop is not in them.",
     )
 
 
 def _parts(season: Season) -> list[str]:
-    """The parts of the year that the run has days of."""
-    return [which for which in PARTS if season.ours.village[which].days]
+    """The whole run, and the parts of the year if it has days of both."""
+    both = all(season.ours.village[which].days for which in (DRY, RAINY))
+    return list(PARTS) if both else [WHOLE]
 
 
 def _table(season: Season, which: str) -> str:
@@ -117,7 +117,7 @@ def _savings(season: Season) -> Iterator[str]:
             for which in _parts(season)
         ]
         vi = "; ".join(f"{part.vi} {figure(saved)} %" for part, saved in said)
-        en = "; ".join(f"{part.en} {figure(saved)} %" for part, saved in said)
+        en = "; ".join(f"{part.en} {'–' if saved is None else f'{saved:.1f}'} %" for part, saved in said)
         yield _paragraph(f"Bớt nước so với {_name(name).vi}: {vi}.", f"Water saved against {_name(name).en}: {en}.")
 
 
