@@ -1,10 +1,12 @@
-"""Whatever comes from the broker, the judge returns a verdict whose rows the database takes; it raises nothing."""
+"""Whatever comes from the broker, the judge raises nothing, and what it keeps its database and the cloud keep too."""
 
 from __future__ import annotations
 
 import random
 from pathlib import Path
 
+from cloud.core.batch import Reading as InCloud
+from cloud.core.batch import objection
 from gateway.core.ingest import Verdict
 from gateway.store.data import Batch, DataReader, DataWriter
 from tests.support import sealed
@@ -83,6 +85,7 @@ def test_no_bytes_make_the_judge_raise_and_all_its_rows_can_be_kept(tmp_path: Pa
             assert isinstance(verdict, Verdict)
             assert verdict.readings or verdict.quarantine or verdict.count, "nothing comes in unseen"
             seen.update(q.reason for q in verdict.quarantine)
+            assert [objection(InCloud._make(row)) for row in verdict.readings] == [None] * len(verdict.readings)
             _collect(batch, verdict)
             if number % 500 == 499:
                 writer.commit(batch)

@@ -1,9 +1,11 @@
 """The InfluxDB projection into a real VictoriaMetrics, which forgets what it has just acknowledged when killed."""
 
+import gzip
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -137,12 +139,25 @@ def test_one_bad_line_costs_only_itself(
 
 
 class _Influx(BaseHTTPRequestHandler):
-    """What tells InfluxDB 2 from VictoriaMetrics for us: it takes lines, and has no snapshots at /snapshot."""
+    """An InfluxDB 2 as its documentation tells it: no snapshots; 422 keeps the good lines, 413 keeps none."""
+
+    kept: ClassVar[set[str]]
+    posts: ClassVar[int]
+    oldest_ms = 0
+    max_lines = 10_000
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(204)
+        type(self).posts += 1
+        lines = gzip.decompress(self.rfile.read(int(self.headers["content-length"]))).decode().split("\n")
+        good = {line for line in lines if int(line.rsplit(" ", 1)[1]) >= self.oldest_ms}
+        status = 413 if len(lines) > self.max_lines else 204 if len(good) == len(lines) else 422
+        if status != 413:
+            self.kept.update(good)
+        body = b'{"code":"unprocessable entity","message":"points beyond retention policy"}' if status == 422 else b""
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def do_GET(self) -> None:
         self.send_response(404)
@@ -152,24 +167,88 @@ class _Influx(BaseHTTPRequestHandler):
         pass
 
 
-def test_the_cursor_waits_for_the_barrier_that_it_was_told_of(database: Database) -> None:
-    """A 204 is enough where there are no snapshots, unless the barrier was named: then written is not durable."""
-    server = HTTPServer(("127.0.0.1", free_port()), _Influx)
-    thread = threading.Thread(target=server.serve_forever)
+@pytest.fixture
+def influx() -> Iterator[tuple[str, type[_Influx]]]:
+    class Server(_Influx):
+        kept: ClassVar[set[str]] = set()
+        posts = 0
+
+    server = HTTPServer(("127.0.0.1", free_port()), Server)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        Ledger(database).ingest(TENANT, village(3, 50), 1)
-        projector = Projector(database, ManualClock(NOW_MS), _sink(url, "victoriametrics"))
-        with pytest.raises(ServerError, match="nothing is durable"):
-            projector.advance()
-        assert projector.cursor() == 0
-        assert Projector(database, ManualClock(NOW_MS), _sink(url)).advance() == 50
-        assert projector.cursor() == 50
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    yield f"http://127.0.0.1:{server.server_port}", Server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _poison(database: Database) -> dict[int, str]:
+    with database.read() as connection:
+        return {row.ledger_id: row.reason for row in connection.execute(select(poison))}
+
+
+def test_the_cursor_waits_for_the_barrier_that_it_was_told_of(
+    database: Database, influx: tuple[str, type[_Influx]]
+) -> None:
+    """A 204 is enough where there are no snapshots, unless the barrier was named: then written is not durable."""
+    url, _ = influx
+    Ledger(database).ingest(TENANT, village(3, 50), 1)
+    projector = Projector(database, ManualClock(NOW_MS), _sink(url, "victoriametrics"))
+    with pytest.raises(ServerError, match="nothing is durable"):
+        projector.advance()
+    assert projector.cursor() == 0
+    assert Projector(database, ManualClock(NOW_MS), _sink(url)).advance() == 50
+    assert projector.cursor() == 50
+
+
+def test_readings_older_than_the_server_keeps_are_passed_by(
+    database: Database, influx: tuple[str, type[_Influx]]
+) -> None:  # P5
+    url, server = influx
+    rows = [reading(s) for s in range(1, 201)]
+    server.oldest_ms = rows[30].measured_ms
+    Ledger(database).ingest(TENANT, rows, 1)
+    projector = Projector(database, ManualClock(NOW_MS), _sink(url))
+    assert projector.advance() == 200
+    assert (projector.cursor(), projector.poisoned()) == (200, 30)
+    assert server.kept == {line_of(TENANT, row) for row in rows[30:]}
+    kept = _poison(database)
+    assert sorted(kept) == list(range(1, 31))
+    assert all("retention" in reason for reason in kept.values())
+
+
+def test_a_batch_that_is_too_large_is_sent_in_parts(database: Database, influx: tuple[str, type[_Influx]]) -> None:
+    url, server = influx
+    server.max_lines = 60
+    rows = [reading(s) for s in range(1, 201)]
+    Ledger(database).ingest(TENANT, rows, 1)
+    projector = Projector(database, ManualClock(NOW_MS), _sink(url))
+    assert projector.advance() == 200
+    assert (projector.cursor(), projector.poisoned()) == (200, 0)
+    assert server.kept == {line_of(TENANT, row) for row in rows}
+    server.max_lines = 0  # not even one: it is the server's setting that is wrong, not the line
+    Ledger(database).ingest(TENANT, [reading(300)], 1)
+    with pytest.raises(ServerError, match="413"):
+        projector.advance()
+    assert (projector.cursor(), projector.poisoned()) == (200, 0)
+
+
+def test_readings_without_a_known_time_do_not_overwrite_each_other_in_silence(
+    database: Database, victoria: Victoria
+) -> None:
+    """All of one frame have the time at which it came in: in the projection each would hide the one before."""
+    came_in_ms = START_MS + 3_600_000
+    timeless = [
+        reading(s, node="timeless", measured_ms=came_in_ms, received_ms=came_in_ms, time_quality=fields.CLOCK_NONE)
+        for s in range(1, 41)
+    ]
+    timed = [reading(s, node="timeless") for s in range(41, 44)]
+    Ledger(database).ingest(TENANT, [*timeless, *timed], 1)
+    projector = Projector(database, ManualClock(NOW_MS), _sink(victoria.url))
+    assert projector.advance() == 43
+    assert (projector.cursor(), projector.poisoned()) == (43, 40)
+    assert victoria.points('soil_moisture_value{node="timeless"}') == _expected(timed)
+    assert set(_poison(database).values()) == {"the time at which it was measured is not known"}
 
 
 def test_a_line_is_numbers_and_exact() -> None:

@@ -40,10 +40,9 @@ class Postgres:
             os.chown(self._folder, owner.pw_uid, owner.pw_gid)
         self.port = free_port()
         self._databases = 0
-        data = str(self._folder / "data")
-        self._run("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_FAST}"
-        self._run("pg_ctl", "-D", data, "-w", "-t", "30", "-l", str(self._folder / "log"), "-o", options, "start")
+        self._data = str(self._folder / "data")
+        self._run("initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
+        self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
@@ -61,6 +60,15 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
 
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {_FAST}"
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", "30", "-l", log, "-o", options, "start")
+
+    def kill(self) -> None:
+        """End the server as a crash would; ``start`` recovers what was committed."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
