@@ -4,7 +4,9 @@ Rules
 1. ECDSA P-256: small enough for a handshake on an ESP32.
 2. Valid from the year 2000 to the end of 2049: a node whose clock starts in 2000 must accept it, and no village
    shall stand still because a certificate ran out. What shuts somebody out is the list of users, not a date.
-3. The authority is made once. The server's certificate is made again when the names it must show have changed.
+3. The authority is made once, because every node trusts it for ever: half of it is never replaced by a new whole.
+   Without ca.key all goes on as long as nothing must be signed; then, and without ca.crt, a person has to decide.
+4. The server's certificate is made again when the names it must show have changed.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.process import ProcessError
 from kit.files import PRIVATE, write_atomic
 
 SERVER_NAME = "hoiquan-gateway"
@@ -25,24 +29,57 @@ NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
 NOT_AFTER = datetime(2049, 12, 31, tzinfo=UTC)
 
 
+class CertificateError(ProcessError):
+    """The village's authority cannot be used; one line that says what to do."""
+
+
 def ensure(folder: Path, host: str) -> None:
-    """Make ca.key, ca.crt, server.key and server.crt in the folder, as far as they are missing or no longer fit."""
+    """Make ca.key, ca.crt, server.key and server.crt in the folder, as far as they are missing or no longer fit.
+
+    Raises CertificateError.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_key, ca_crt = folder / "ca.key", folder / "ca.crt"
-    if not (ca_key.exists() and ca_crt.exists()):
+    if not ca_key.exists() and not ca_crt.exists():
         new_key = ec.generate_private_key(ec.SECP256R1())
         write_atomic(ca_key, _pem_of(new_key), mode=PRIVATE)
+        # Last, so that whoever finds it finds its key too.
         write_atomic(ca_crt, _authority(new_key).public_bytes(serialization.Encoding.PEM))
-    authority = x509.load_pem_x509_certificate(ca_crt.read_bytes())
+    authority = _certificate_in(ca_crt, ca_key)
     names = _names(host)
     if _fits(folder, authority, names):
         return
-    signer = serialization.load_pem_private_key(ca_key.read_bytes(), None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    signer = _signer_in(ca_key, authority)
     server_key = ec.generate_private_key(ec.SECP256R1())
     certificate = _server(server_key, signer, authority, names)
     write_atomic(folder / "server.key", _pem_of(server_key), mode=PRIVATE)
     write_atomic(folder / "server.crt", certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _certificate_in(ca_crt: Path, ca_key: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(ca_crt.read_bytes())
+    except FileNotFoundError as error:
+        raise CertificateError(
+            f"{ca_crt} is missing: put its copy back (it is also in every config in nodes/), or delete {ca_key} too "
+            "for a new authority; then every node needs its new config"
+        ) from error
+    except ValueError as error:
+        raise CertificateError(f"{ca_crt} is not a certificate: put its copy back") from error
+
+
+def _signer_in(ca_key: Path, authority: x509.Certificate) -> ec.EllipticCurvePrivateKey:
+    """The authority's own key, for a server's certificate that is missing or no longer fits."""
+    undo = "put its copy back, or delete ca.crt and it for a new authority; then every node needs its new config"
+    try:
+        signer = serialization.load_pem_private_key(ca_key.read_bytes(), None)
+    except FileNotFoundError as error:
+        raise CertificateError(f"{ca_key} is missing and a new server certificate must be signed: {undo}") from error
+    except (ValueError, TypeError) as error:
+        raise CertificateError(f"{ca_key} is not a private key: {undo}") from error
+    if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != authority.public_key():
+        raise CertificateError(f"{ca_key} is not the key of ca.crt: {undo}")
+    return signer
 
 
 def _fits(folder: Path, authority: x509.Certificate, names: x509.SubjectAlternativeName) -> bool:
@@ -52,7 +89,7 @@ def _fits(folder: Path, authority: x509.Certificate, names: x509.SubjectAlternat
         key = serialization.load_pem_private_key((folder / "server.key").read_bytes(), None)
         certificate.verify_directly_issued_by(authority)
         shown = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
+    except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
     return shown == names and key.public_key() == certificate.public_key()
 

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway import certificates, secrets
+from gateway.certificates import CertificateError
 from gateway.home import Home
 from gateway.mqtt import broker_files
 from gateway.provision import ProvisionError, provision
@@ -116,6 +117,38 @@ def test_another_host_gets_another_certificate_of_the_same_authority(home: Home)
     certificates.ensure(home.tls, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(home.tls / "server.crt", home.tls / "server.key")
+
+
+def test_without_the_key_of_the_authority_all_goes_on_until_something_must_be_signed(home: Home) -> None:
+    provision(home)
+    before = content(home)
+    (home.tls / "ca.key").unlink()
+    provision(home)
+    after = content(home)
+    assert after == {name: text for name, text in before.items() if not name.endswith("ca.key")}
+    (home.tls / "server.crt").unlink()
+    for _ in range(2):
+        with pytest.raises(CertificateError, match=r"ca.key is missing and a new server certificate must be signed"):
+            provision(home)
+    assert (home.tls / "ca.crt").read_bytes() == before["tls/ca.crt"]
+
+
+def test_half_an_authority_is_never_replaced_by_a_new_one(home: Home, tmp_path: Path) -> None:
+    provision(home)
+    ca_crt, ca_key = home.tls / "ca.crt", home.tls / "ca.key"
+    own = ca_key.read_bytes()
+    certificate = ca_crt.read_bytes()
+    ca_crt.unlink()
+    with pytest.raises(CertificateError, match=r"ca.crt is missing: put its copy back"):
+        provision(home)
+    assert ca_key.read_bytes() == own
+    other = tmp_path / "other"
+    certificates.ensure(other, "10.0.0.1")
+    ca_crt.write_bytes((other / "ca.crt").read_bytes())  # the server's certificate is of another authority now
+    with pytest.raises(CertificateError, match=r"ca.key is not the key of ca.crt"):
+        provision(home)
+    ca_crt.write_bytes(certificate)
+    provision(home)
 
 
 def test_no_name_can_smuggle_a_line_into_a_file_of_the_broker(home: Home) -> None:
