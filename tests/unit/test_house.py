@@ -14,7 +14,7 @@ import pytest
 from cli.__main__ import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cli", "cloud", "firmware", "gateway", "kit", "pages", "simulators", "wire")
+PACKAGES = ("cli", "cloud", "firmware", "gateway", "hardware", "kit", "pages", "simulators", "wire")
 NOT_OURS = {".git", ".venv", ".tools", "build", "artefacts", "demo-home", "__pycache__", ".hypothesis"}
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 60
