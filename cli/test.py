@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.arguments import Parser, folder
+from hardware import tools as hardware_tools
 from kit import toolchain
 from kit.clock import real_mono_s
 
@@ -40,6 +41,8 @@ TOOLS = (
     toolchain.browser_driver,
     toolchain.postgresql,
     toolchain.victoria_metrics,
+    hardware_tools.graphviz,
+    hardware_tools.folder,
 )
 CHECKS = (
     Check("ruff", ("-m", "ruff", "check", ".")),
