@@ -26,7 +26,7 @@ MAX_HISTORY = 120
 MAX_WATERINGS = 120
 MAX_TEXT = 400
 MAX_JSON_BYTES = 2 * 1024 * 1024
-MAX_TIME_MS = 4_102_444_800_000  # the year 2100; beyond it a date cannot be written
+MAX_TIME_MS = 32_503_680_000_000  # the year 3000: no clock of Linux can be set so far, and a date can be written
 
 GardenState = Literal["dry", "ok", "wet", "watering", "unsure", "blind"]
 SourceState = Literal["ok", "low", "salt", "blind"]

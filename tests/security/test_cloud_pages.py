@@ -83,6 +83,26 @@ def test_a_page_grows_old_in_the_cloud_even_when_the_gateway_has_a_wrong_clock(c
     assert "Mất sóng với làng từ" in text and "Mất sóng" in text and "Đất đủ ẩm" not in text
 
 
+@pytest.mark.parametrize("now_ms", [0, 1, 86_400_000, 4_102_444_800_000, 9_223_372_036_854, 32_503_680_000_000])
+def test_a_gateway_without_a_clock_still_shows_its_village(cloud: Cloud, now_ms: int) -> None:
+    """1970 after a dead battery; 2100 and the last instant of Linux, 2262, after a bad one."""
+    token = {"authorization": f"Bearer {People(cloud.database).add_token('tan-thuan', 'add', NOW_MS)}"}
+    client = cloud.client()
+    seen = village(garden(measured_ms=now_ms, history=((now_ms, 26.0),)), id="tan-thuan", now_ms=now_ms)
+    assert client.post("/api/v1/snapshot", content=seen.to_json().encode(), headers=token).json() == {"stored": True}
+    too_late = seen.to_json().replace(f'"now_ms":{now_ms}', f'"now_ms":{2**62}')
+    refused = client.post("/api/v1/snapshot", content=too_late.encode(), headers=token)
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_snapshot")
+    _log_in(client)
+    for minutes in (5, 25):
+        cloud.clock.advance_ms((minutes - 4) * MINUTE_MS)
+        answer = client.get("/")
+        assert answer.status_code == 200 and "Vườn xoài Cát Chu" in answer.text
+    assert "22 phút trước" in answer.text
+    cloud.clock.advance_ms(30 * MINUTE_MS)
+    assert "Mất sóng với làng từ" in client.get("/").text
+
+
 def test_before_the_first_snapshot_it_says_so(cloud: Cloud) -> None:
     client = cloud.client()
     _log_in(client)

@@ -81,6 +81,13 @@ def test_a_village_without_data_is_blind_and_quiet(built: Built) -> None:
     assert view.Village.from_json(seen.to_json()) == seen
 
 
+@pytest.mark.parametrize("clock_ms", [0, 4_102_444_800_001, 9_223_372_036_854])  # 1970, 2100, the end of Linux's time
+def test_a_clock_far_from_today_breaks_no_page(built: Built, clock_ms: int) -> None:
+    built.measured("dat-xoai", fields.SOIL_MOISTURE, 2640)
+    seen = built.seen(clock_ms)
+    assert seen.now_ms == clock_ms and view.Village.from_json(seen.to_json()) == seen
+
+
 def test_moisture_is_what_a_fresh_good_probe_says(built: Built) -> None:
     built.measured("dat-xoai", fields.SOIL_MOISTURE, 2640, ago_ms=5 * MINUTE_MS)
     garden = built.garden()
