@@ -4,8 +4,10 @@ Rules
 1. Passwords are kept as argon2id, session tokens as SHA-256; neither is ever logged. There is no default password.
 2. A wrong password and an unknown name get the same answer after the same work: an unknown name is checked against
    a hash that no password fits. A name with a control character, which nobody can have, gets that answer too.
-3. Guessing is slowed by account *and* by address. While a key is locked its passwords are not even looked at, and
-   the account's lock holds for names that do not exist too.
+3. Guessing is slowed for an account from one address first, so that a neighbour who guesses locks himself out and
+   not the owner; then for an address, whatever names it tries; and at many more failures for the account from
+   everywhere, because guesses may come from many addresses. While a key is locked its passwords are not even looked
+   at, and the locks hold for names that do not exist too.
 4. Every table is bounded: at most ``MAX_KEYS`` keys are remembered, and the one that failed longest ago is forgotten
    first. An address must fail for every key it adds, so its own lock comes long before it could push out another's.
 5. One login is looked at at a time: a hash takes 19 MiB, and guesses made at once cannot slip through together. A
@@ -174,7 +176,10 @@ class Patience:
     forget_ms: int
 
 
-ACCOUNT = Patience(free=5, first_lock_ms=MINUTE_MS, longest_lock_ms=15 * MINUTE_MS, forget_ms=24 * HOUR_MS)
+# One household at its own phone, or a neighbour at his.
+PAIR = Patience(free=5, first_lock_ms=MINUTE_MS, longest_lock_ms=15 * MINUTE_MS, forget_ms=24 * HOUR_MS)
+# More than one address can reach in half a day: only guessing from many gets here.
+ACCOUNT = Patience(free=50, first_lock_ms=MINUTE_MS, longest_lock_ms=15 * MINUTE_MS, forget_ms=24 * HOUR_MS)
 # Many households may come from one address of a mobile provider.
 ADDRESS = Patience(free=30, first_lock_ms=MINUTE_MS, longest_lock_ms=15 * MINUTE_MS, forget_ms=HOUR_MS)
 
@@ -235,13 +240,14 @@ class Door:
 
     def __init__(self, *, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
+        self._pairs = Backoff(PAIR, stretch=speed)
         self._accounts = Backoff(ACCOUNT, stretch=speed)
         self._addresses = Backoff(ADDRESS, stretch=speed)
 
     def knock(
         self, account: str, password: str, address: str, mono_ms: int, check: Callable[[], T | None]
     ) -> T | Refused:
-        """What ``check`` gives for a right password; it is not called while account or address are locked.
+        """What ``check`` gives for a right password; it is not called while one of the keys is locked.
 
         ``account`` is a tidy name or, where there are several villages, village and name.
         """
@@ -250,16 +256,20 @@ class Door:
         # A name that could not be one shares one key, so that long nonsense cannot fill the memory.
         account_key = account if len(account) <= MAX_ACCOUNT else "unfit"
         address = address_key(address)
+        keys = (
+            (self._pairs, f"{address} {account_key}"), (self._accounts, account_key), (self._addresses, address)
+        )
         with self._lock:
-            wait_ms = max(self._accounts.wait_ms(account_key, mono_ms), self._addresses.wait_ms(address, mono_ms))
+            wait_ms = max(failures.wait_ms(key, mono_ms) for failures, key in keys)
             if wait_ms > 0:
                 return Refused("locked", wait_ms)
             # nobody has such a name or password; a database need not be asked, and PostgreSQL could not be
             nobody = not account.isprintable() or len(password) > MAX_PASSWORD
             found = None if nobody else check()
             if found is None:
-                self._accounts.failed(account_key, mono_ms)
-                self._addresses.failed(address, mono_ms)
+                for failures, key in keys:
+                    failures.failed(key, mono_ms)
                 return Refused("wrong")
-            self._accounts.forget(account_key)
+            for failures, key in keys[:2]:
+                failures.forget(key)
             return found

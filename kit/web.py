@@ -4,6 +4,7 @@ Rules
 1. The address is bound before anything else starts, so that a busy port is one clear line.
 2. uvicorn logs nothing of its own: an access log would hold addresses of people, and whatever stands in a URL.
 3. Everything that one connection can hold is limited: how many there are, how long they idle, how long a head is.
+4. HEAD is answered like GET, without the body: what watches over a page asks that way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import socket
 from typing import Any, Protocol
 
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_PORT = 65535
 MAX_HEAD_BYTES = 16 * 1024
@@ -66,6 +68,28 @@ def uvicorn_settings(*, connections: int, keep_alive_s: int, shutdown_s: int, pr
         "h11_max_incomplete_event_size": MAX_HEAD_BYTES,
         "lifespan": "off",
     }
+
+
+class HeadLikeGet:
+    """Middleware: the application sees GET, the asker of HEAD gets its status and headers.
+
+    Not for what is ``beside`` the pages, such as "/api/": an export would be made only to be thrown away.
+    """
+
+    def __init__(self, app: ASGIApp, beside: str | None = None) -> None:
+        self._app = app
+        self._beside = beside
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        if not is_head or (self._beside is not None and scope["path"].startswith(self._beside)):
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, without_body)
 
 
 def send(answer: Answer) -> Response:

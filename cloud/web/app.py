@@ -9,6 +9,7 @@ from cloud.store.ledger import Ledger
 from cloud.store.people import People
 from cloud.web import api, errors, pages
 from kit.clock import Clock
+from kit.web import HeadLikeGet
 
 
 def create_app(database: Database, clock: Clock) -> FastAPI:
@@ -17,6 +18,7 @@ def create_app(database: Database, clock: Clock) -> FastAPI:
     app.state.ledger = Ledger(database)
     app.state.people = People(database)
     app.state.clock = clock
+    app.add_middleware(HeadLikeGet, beside="/api/")
     errors.install(app)
     app.include_router(api.router)
     pages.install(app)

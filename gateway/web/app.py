@@ -25,6 +25,7 @@ from gateway.web.answers import SESSION_COOKIE, error, go_to, json_text, page, r
 from gateway.web.house import MAX_MINUTES, House
 from kit.forms import Form, FormError, from_own_page, read_form
 from kit.login import SESSION_MS, Refused, csrf_fits, csrf_token
+from kit.web import HeadLikeGet
 from pages.answers import Header, cookie
 from pages.render import Controls, Said, render_home, render_login, render_water
 
@@ -49,6 +50,7 @@ class _NoSession(Exception):
 def create_app(house: House) -> FastAPI:
     """The application of one village."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(HeadLikeGet)
     _install_errors(app, house)
     _install_login(app, house)
     _install_pages(app, house)

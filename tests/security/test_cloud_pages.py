@@ -160,6 +160,17 @@ def test_log_out(cloud: Cloud) -> None:
     assert client.post("/logout", data={"csrf": found[1]}, headers=OWN).headers["location"] == "/login"
 
 
+def test_head_is_answered_like_get_on_pages_only(cloud: Cloud) -> None:
+    cloud.keep()
+    client = cloud.client()
+    assert client.request("HEAD", "/").headers["location"] == "/login"
+    _log_in(client)
+    for path in ("/", "/login", "/health"):
+        head = client.request("HEAD", path)
+        assert (head.status_code, head.content) == (client.get(path).status_code, b"")
+    assert client.request("HEAD", "/api/v1/readings.csv").status_code == 405
+
+
 def test_the_cookie_asks_for_tls_where_there_is_tls(cloud: Cloud) -> None:
     assert "; Secure" not in _log_in(cloud.client()).headers["set-cookie"]
     fields = {"village": "tan-thuan", "name": "Bà Tư", "password": PASSWORD}

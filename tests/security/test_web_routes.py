@@ -285,6 +285,16 @@ def test_other_methods_do_nothing(phone: Phone, method: str) -> None:
     assert phone.orders() == []
 
 
+@pytest.mark.parametrize("path", ["/", "/login", "/water?zone=xoai", "/health", "/state.json", "/no-such"])
+def test_head_is_answered_like_get_without_the_body(phone: Phone, stranger: Phone, path: str) -> None:
+    for who in (phone, stranger):
+        get, head = who.client.get(path), who.client.request("HEAD", path)
+        assert head.content == b"" and head.status_code == get.status_code
+        assert head.headers.get("location") == get.headers.get("location")
+        assert {name: head.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert phone.client.request("HEAD", "/stop").status_code == 405 and phone.orders() == []
+
+
 def test_a_garden_that_runs_is_not_offered_again(phone: Phone) -> None:
     assert phone.client.get("/water?zone=rau").headers["location"] == "/"
     assert phone.client.get("/water?zone=no-such").status_code == 404

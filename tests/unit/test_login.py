@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kit import login
 from kit.forms import FormError, from_own_page, parse_form
-from kit.login import ACCOUNT, ADDRESS, HOUR_MS, MINUTE_MS, Backoff, Door, Refused, password_fits
+from kit.login import ACCOUNT, ADDRESS, HOUR_MS, MINUTE_MS, PAIR, Backoff, Door, Refused, password_fits
 
 PASSWORD = "xoai chín cây"
 HASH = login.hash_password(PASSWORD)
@@ -50,15 +50,32 @@ def test_an_unknown_name_costs_the_same_work(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("account", ["bà tư", "không ai"])
 def test_the_sixth_guess_is_not_looked_at(account: str) -> None:
     door = Door()
-    for _ in range(ACCOUNT.free):
+    for _ in range(PAIR.free):
         assert _knock(door, account, "sai rồi sai rồi") == Refused("wrong")
-    refused = door.knock(account, PASSWORD, "10.0.0.3", 0, lambda: pytest.fail("looked at"))
+    refused = door.knock(account, PASSWORD, "10.0.0.2", 0, lambda: pytest.fail("looked at"))
     assert refused == Refused("locked", MINUTE_MS) and refused.wait_minutes == 1
     assert _knock(door, "bà tư", PASSWORD, mono_ms=MINUTE_MS) == "in"
 
 
+def test_a_neighbour_who_guesses_does_not_lock_the_owner_out() -> None:
+    door = Door()
+    outcomes = [_knock(door, "bà tư", "sai rồi sai rồi", "10.0.0.9") for _ in range(ADDRESS.free)]
+    assert outcomes.count(Refused("wrong")) == PAIR.free
+    assert _knock(door, "bà tư", PASSWORD) == "in"
+    assert isinstance(_knock(door, "bà tư", PASSWORD, "10.0.0.9"), Refused)
+
+
+@pytest.mark.parametrize("account", ["bà tư", "không ai"])
+def test_guesses_from_many_addresses_lock_the_account_everywhere(account: str) -> None:
+    door = Door()
+    outcomes = [_knock(door, account, "sai rồi sai rồi", f"10.0.1.{n // 4}") for n in range(ACCOUNT.free + 9)]
+    assert outcomes == [Refused("wrong")] * ACCOUNT.free + [Refused("locked", MINUTE_MS)] * 9
+    refused = door.knock(account, PASSWORD, "10.0.0.2", 0, lambda: pytest.fail("looked at"))
+    assert refused == Refused("locked", MINUTE_MS)
+
+
 def test_a_lock_ends_and_the_next_one_is_longer() -> None:
-    backoff = Backoff(ACCOUNT)
+    backoff = Backoff(PAIR)
     now = 0
     waits = []
     for _ in range(12):
@@ -89,8 +106,8 @@ def test_failures_are_forgotten_after_their_time() -> None:
 
 
 def test_locks_last_real_time_in_a_sped_up_village() -> None:
-    backoff = Backoff(ACCOUNT, stretch=60.0)
-    for _ in range(ACCOUNT.free):
+    backoff = Backoff(PAIR, stretch=60.0)
+    for _ in range(PAIR.free):
         backoff.failed("a", 0)
     assert backoff.wait_ms("a", 0) == MINUTE_MS
     assert backoff.wait_ms("a", 59 * MINUTE_MS) > 0
@@ -111,7 +128,7 @@ def test_a_household_that_logs_in_often_is_not_locked_out() -> None:
     door = Door()
     for _ in range(8):
         assert _knock(door, "bà tư", PASSWORD) == "in"
-    assert len(door._addresses) == 0 and len(door._accounts) == 0
+    assert len(door._addresses) == len(door._accounts) == len(door._pairs) == 0
 
 
 @pytest.mark.parametrize(
@@ -231,5 +248,5 @@ def test_guesses_at_once_are_looked_at_one_after_the_other() -> None:
         outcomes = list(
             pool.map(lambda n: door.knock("bà tư", "x" * 8, "10.0.0.2", 0, lambda: looked.append(n)), range(20))
         )
-    assert len(looked) == ACCOUNT.free
+    assert len(looked) == PAIR.free
     assert [outcome.problem for outcome in outcomes if isinstance(outcome, Refused)].count("locked") == 15
