@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from gateway import registry, secrets, translate
-from gateway.core.state import VERSION, NodeState, State, StateError
+from gateway.core.state import VERSION, NodeState, Phase, State, StateError
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
     Alarm,
@@ -26,6 +26,7 @@ from gateway.core.types import (
     Effect,
     Inputs,
     Limits,
+    OutputRef,
     RunEnded,
     RunStarted,
     Send,
@@ -120,6 +121,7 @@ class Control:
         changes = self._dispatch.answered(mail.receipts, now_ms)
         with self._writer.transaction():
             waiting = list(self._store(effects, now_ms))
+            self._end_alarms(state, now_ms)
             _store_changes(self._writer, changes)
             self._writer.set_state(stored.State(VERSION, now_ms, state.to_json()))
             for name, place in mail.cursors.items():
@@ -164,8 +166,17 @@ class Control:
                 case RunEnded():
                     row = self._runs.get(effect.zone, 0)
                     self._writer.end_run(row, effect.ended_at_ms, effect.millilitres / 1000, effect.why)
+                case Alarm(on=True):
+                    self._writer.raise_alarm(effect.at_ms, effect.rule, effect.node, effect.output)
                 case Alarm():
-                    pass  # it is in the state, where the pages look
+                    pass  # _end_alarms sees it in the state
+
+    def _end_alarms(self, state: State, now_ms: int) -> None:
+        """An alarm ends with the proof that its output is off."""
+        for node, output in self._writer.alarmed_outputs():
+            known = state.outputs.get(OutputRef(node, output).key)
+            if known is None or known.phase is Phase.CLOSED:
+                self._writer.end_alarms(node, output, now_ms)
 
     def _keep(self, changes: list[Change]) -> None:
         if changes:

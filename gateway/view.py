@@ -18,11 +18,12 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
+from gateway import alerts
 from gateway.core import reasons
 from gateway.core.probes import Trust, vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest as CoreLatest
-from gateway.core.state import Phase, SourceState, State, StateError
+from gateway.core.state import SourceState, State, StateError
 from gateway.core.types import Limits, ZoneSettings
 from gateway.core.village import SensorRef, Source, Village, Zone
 from gateway.home import Home
@@ -32,16 +33,13 @@ from gateway.store.control import ControlReader, Decision, Run
 from gateway.store.data import DataReader, Latest
 from kit.clock import Clock, SpedClock
 from pages import view
-from pages.i18n import DEFAULT, language
 from pages.plot import SPAN_MS
 from wire import fields
 
 SLICE_MS = 40 * 60_000  # 109 of them touch three days
 assert SPAN_MS // SLICE_MS + 1 <= view.MAX_HISTORY
 REASONS = 6
-MAX_NAMED = 3
 _FIT = (fields.GOOD, fields.NOT_EVALUATED)
-_VIETNAMESE = language(DEFAULT)
 
 _Readings = dict[tuple[str, int, int], Latest]
 
@@ -78,8 +76,7 @@ class Viewer:
         return build_village(self._village, self._data, self._control, self._clock, now_ms)
 
     def _without_data(self, now_ms: int) -> view.Village:
-        alert = _alert("store", "danger", "Không đọc được số liệu của làng. Gọi kỹ thuật hội quán.")
-        return replace(self._build(now_ms), alerts=(alert,))
+        return replace(self._build(now_ms), alerts=(alerts.no_data(),))
 
 
 def build_village(
@@ -94,6 +91,7 @@ def build_village(
         latest = data.latest() if data is not None else {}
         state = _state(control)
         soils = {zone.id: _soil(zone, latest, now_ms, limits) for zone in settings.zones}
+        sources = tuple(_source(source, state, latest) for source in village.sources.values())
         return view.Village(
             id=village.id,
             name=village.name,
@@ -101,8 +99,8 @@ def build_village(
             gardens=tuple(
                 _garden(zone, soils[zone.id], data, control, state, now_ms) for zone in village.zones.values()
             ),
-            sources=tuple(_source(source, state, latest) for source in village.sources.values()),
-            alerts=tuple(_alerts(village, data, state, latest, now_ms))[: view.MAX_ALERTS],
+            sources=sources,
+            alerts=alerts.alerts_of(village, data, control, state, sources, now_ms),
             simulated=isinstance(clock, SpedClock),
             speed=clock.speed,
         )
@@ -225,7 +223,7 @@ def _history(zone: Zone, data: DataReader | None, now_ms: int) -> Iterator[tuple
         yield min(now_ms, number * SLICE_MS + SLICE_MS // 2), round(min(100.0, max(0.0, percent)), 1)
 
 
-# ---- sources and alerts
+# ---- sources
 
 
 def _source(source: Source, state: State, latest: _Readings) -> view.Source:
@@ -257,41 +255,3 @@ def _source_state(
     if low or (memory is not None and memory.low):
         return "low"
     return "ok" if level_mm is not None and salt_us_cm is not None else "blind"
-
-
-def _alerts(
-    village: Village, data: DataReader | None, state: State, latest: _Readings, now_ms: int
-) -> Iterator[view.Alert]:
-    """What a person should know now, the worst first."""
-    troubled = {
-        key.rpartition("/")[0]
-        for key, output in state.outputs.items()
-        if output.phase in (Phase.UNKNOWN, Phase.QUARANTINED)
-    }
-    for node_id in sorted(troubled):
-        name = village.nodes[node_id].name if node_id in village.nodes else node_id
-        yield _alert("output", "danger", "{name}: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.", name=name)
-    for source in village.sources.values():
-        found = _source(source, state, latest)
-        if found.state == "salt" and not view.is_stale(found.measured_ms, now_ms):
-            yield _alert("salt", "danger", "{name} đang mặn. Đang ngưng lấy nước.", name=source.name)
-        elif found.state == "low" and not view.is_stale(found.measured_ms, now_ms):
-            yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
-    silent = list(_silent(village, data, now_ms))
-    if silent:
-        names, others = ", ".join(silent[:MAX_NAMED]), len(silent) - MAX_NAMED
-        if others > 0:
-            yield _alert("silent", "warning", "Mất sóng: {names} và {others} máy nữa.", names=names, others=str(others))
-        else:
-            yield _alert("silent", "warning", "Mất sóng: {names}.", names=names)
-
-
-def _silent(village: Village, data: DataReader | None, now_ms: int) -> Iterator[str]:
-    """The names of the nodes that were not heard lately, while others could be heard."""
-    heard_ms = {node: boot.last_received_ms for node, boot in data.current_boots().items()} if data is not None else {}
-    if heard_ms:
-        yield from (node.name for node in village.nodes.values() if view.is_stale(heard_ms.get(node.id), now_ms))
-
-
-def _alert(code: str, level: view.AlertLevel, sentence: str, **values: str) -> view.Alert:
-    return view.Alert(code, level, _VIETNAMESE.say(sentence, **values))

@@ -4,6 +4,7 @@ Rules
 1. A new state and everything that follows from it are kept in ONE transaction; commands go out after it.
 2. A decision keeps its inputs and limits as they were, and the sentence that people were told.
 3. Cursors (``places``) stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
+4. An alarm is open from the moment it was raised until its output is known to be off; raised again it is the same one.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ SCHEMA = Schema(
         CREATE TABLE cursors(name TEXT PRIMARY KEY, value INT NOT NULL) STRICT, WITHOUT ROWID;
         """,
         FILE_ID + PLACES,
+        """
+        CREATE TABLE alarms(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            since_ms INT NOT NULL, until_ms INT, code TEXT NOT NULL, node TEXT NOT NULL, output INT NOT NULL) STRICT;
+        CREATE UNIQUE INDEX alarms_open ON alarms(node, output, code) WHERE until_ms IS NULL;
+        """,
     ),
 )
 
@@ -91,6 +98,17 @@ class Run(NamedTuple):
     why_stop: str | None
 
 
+class Alarm(NamedTuple):
+    """``code`` is the rule that raised it; ``until_ms`` is None while it is open."""
+
+    id: int
+    since_ms: int
+    until_ms: int | None
+    code: str
+    node: str
+    output: int
+
+
 class ControlWriter(CursorWriter):
     """Each ``add`` and ``set`` belongs into a ``with writer.transaction():`` of the caller."""
 
@@ -134,6 +152,23 @@ class ControlWriter(CursorWriter):
             (ended_ms, litres, why_stop, run_id),
         )
 
+    def raise_alarm(self, since_ms: int, code: str, node: str, output: int) -> None:
+        """Nothing happens when it is open already."""
+        self._run(
+            "INSERT OR IGNORE INTO alarms(since_ms, code, node, output) VALUES(?, ?, ?, ?)",
+            (since_ms, code, node, output),
+        )
+
+    def alarmed_outputs(self) -> list[tuple[str, int]]:
+        """The outputs (node, output) with an open alarm."""
+        return [(n, o) for n, o in self._all("SELECT DISTINCT node, output FROM alarms WHERE until_ms IS NULL")]
+
+    def end_alarms(self, node: str, output: int, until_ms: int) -> None:
+        self._run(
+            "UPDATE alarms SET until_ms = max(?, since_ms) WHERE until_ms IS NULL AND node = ? AND output = ?",
+            (until_ms, node, output),
+        )
+
     def _add(self, table: str, row: Decision | Command | Run) -> int:
         names = row._fields[1:]
         marks = ", ".join("?" * len(names))
@@ -175,3 +210,9 @@ class ControlReader(Reader):
             WHERE (?1 IS NULL OR zone = ?1) AND (ended_ms IS NULL OR ended_ms >= ?2)
             ORDER BY started_ms DESC, id DESC LIMIT ?3"""
         return [Run._make(row) for row in self._all(sql, (zone, from_ms, limit))]
+
+    def alarms(self, from_ms: int, limit: int = 100) -> list[Alarm]:
+        """Newest first, those that are open or ended at ``from_ms`` or later."""
+        sql = f"""SELECT {", ".join(Alarm._fields)} FROM alarms
+            WHERE until_ms IS NULL OR until_ms >= ? ORDER BY id DESC LIMIT ?"""
+        return [Alarm._make(row) for row in self._all(sql, (from_ms, limit))]

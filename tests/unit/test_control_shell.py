@@ -288,6 +288,27 @@ def test_a_village_db_that_is_replaced_while_control_runs_is_found(home: Home, m
     assert Rule.MANUAL_STOP in home.rules()
 
 
+def test_a_valve_that_opened_by_itself_is_an_alarm_until_it_is_off(home: Home) -> None:
+    home.dry(3000)
+    home.control.turn()
+    uptime_ms = home.uptime_ms()
+    home.commit(receipts=(Receipt("van-1", 1, 7, commands.REPLAYED, 255, 0b10, 0, uptime_ms, 0),))
+    home.control.turn()
+    home.crash()
+    home.clock.advance_ms(1_000)
+    home.control.turn()
+    with home.rows() as reader:
+        (alarm,) = reader.alarms(START_MS)
+    assert (alarm.code, alarm.node, alarm.output) == (Rule.OUTPUT_STRANGE, "van-1", 1)
+    assert (alarm.since_ms, alarm.until_ms) == (START_MS, None)
+    (close,) = [order for order in home.sent if order.action == commands.CLOSE]
+    home.accept(close, 0)
+    home.control.turn()
+    with home.rows() as reader:
+        assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [START_MS + 1_000]
+        assert reader.alarms(START_MS + 1_001) == []
+
+
 def test_a_state_that_is_not_understood_begins_anew(home: Home) -> None:
     home.dry(3000)
     home.control.turn()

@@ -10,6 +10,7 @@ import pytest
 
 from gateway import registry
 from gateway.core.rows import Boot, Reading
+from gateway.core.rules import Rule
 from gateway.core.state import OutputState, Phase, SourceState, State
 from gateway.core.village import SensorRef, Village
 from gateway.home import Home
@@ -58,6 +59,12 @@ class Built:
     def remembers(self, state: State) -> None:
         with self._control.transaction():
             self._control.set_state(StateRow(1, NOW_MS, state.to_json()))
+
+    def alarm(self, rule: Rule, *, ended: bool = False) -> None:
+        with self._control.transaction():
+            self._control.raise_alarm(NOW_MS - MINUTE_MS, rule, "van-1", 1)
+            if ended:
+                self._control.end_alarms("van-1", 1, NOW_MS)
 
     def seen(self, now_ms: int = NOW_MS) -> view.Village:
         return build_village(self.village, self.reader, self.control, ManualClock(now_ms), now_ms)
@@ -172,8 +179,25 @@ def test_an_output_that_does_not_obey_comes_first(built: Built) -> None:
     assert (alerts[0].level, alerts[0].text) == ("danger", "Trạm bơm: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.")
 
 
+def test_an_output_that_was_on_by_itself_is_told_for_an_hour_after_its_end(built: Built) -> None:
+    built.alarm(Rule.OUTPUT_STRANGE)
+    text = "Trạm bơm: có van mở mà không ai bấm. Đã gửi lệnh tắt."
+    assert [(alert.level, alert.text) for alert in built.seen().alerts] == [("danger", text)]
+    built.alarm(Rule.OUTPUT_STRANGE, ended=True)
+    assert [(alert.level, alert.text) for alert in built.seen().alerts] == [("warning", text)]
+    assert built.seen(NOW_MS + HOUR_MS + 1).alerts == ()
+
+
+def test_an_output_that_answers_again_is_told(built: Built) -> None:
+    built.alarm(Rule.NO_ANSWER, ended=True)
+    (alert,) = built.seen().alerts
+    assert (alert.level, alert.text) == ("info", "Trạm bơm: van đã trả lời lại và đang tắt.")
+    assert language("en").say_again(alert.text) == "Trạm bơm: the valve answers again and is off."
+
+
 def test_alerts_have_their_english(built: Built) -> None:
     built.heard("kinh-1", 0)
+    built.alarm(Rule.OUTPUT_STRANGE)
     built.measured("kinh-1", fields.WATER_LEVEL, 100)
     built.measured("kinh-1", fields.CONDUCTIVITY_25, 5000)
     built.remembers(State(outputs={"van-1/1": OutputState(phase=Phase.UNKNOWN)}, sources={"kinh": SourceState()}))

@@ -1,0 +1,106 @@
+"""What a person should know now, in one line each: the strip at the top of the page.
+
+Rules
+1. The worst comes first, and each thing is said once: a cabinet with three silent valves is one line.
+2. An alarm of the irrigation is shown from its first moment until RECENT_MS after its end, because a valve that opened
+   by itself for two seconds is news as well. The words of an alarm are those of its rule (``reasons``).
+3. What is old is no alert: a source that was not measured lately is told by its silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gateway.core.reasons import VIETNAMESE
+from gateway.core.rules import Rule
+from gateway.core.state import Phase, State
+from gateway.core.types import HOUR_MS
+from gateway.core.village import Village
+from gateway.store.control import Alarm, ControlReader
+from gateway.store.data import DataReader
+from pages import view
+from pages.i18n import DEFAULT, language
+
+RECENT_MS = HOUR_MS
+MAX_NAMED = 3
+_VIETNAMESE = language(DEFAULT)
+
+
+def alerts_of(
+    village: Village,
+    data: DataReader | None,
+    control: ControlReader | None,
+    state: State,
+    sources: Sequence[view.Source],
+    now_ms: int,
+) -> tuple[view.Alert, ...]:
+    """All alerts of a village. Raises StoreError."""
+    alarms = control.alarms(now_ms - RECENT_MS) if control is not None else []
+    found = [
+        *_outputs(village, state, alarms),
+        *_sources(sources, now_ms),
+        *_silent(village, data, now_ms),
+    ]
+    return tuple(found[: view.MAX_ALERTS])
+
+
+def no_data() -> view.Alert:
+    """The one alert of a village whose databases cannot be read."""
+    return _alert("store", "danger", "Không đọc được số liệu của làng. Gọi kỹ thuật hội quán.")
+
+
+def alarm_sentence(rule: Rule) -> str:
+    """The sentence of an alarm behind the name of its cabinet."""
+    words = VIETNAMESE[rule]
+    return "{name}: " + words[:1].lower() + words[1:]
+
+
+def _outputs(village: Village, state: State, alarms: Sequence[Alarm]) -> Iterator[view.Alert]:
+    """Outputs that do not obey now, then those that were on by themselves, then those that obey again."""
+    deaf = {
+        key.rpartition("/")[0]
+        for key, output in state.outputs.items()
+        if output.phase in (Phase.UNKNOWN, Phase.QUARANTINED)
+    }
+    strange = [alarm for alarm in alarms if alarm.code == Rule.OUTPUT_STRANGE]
+    on_now = {alarm.node for alarm in strange if alarm.until_ms is None}
+    for node in sorted(deaf):
+        yield _of_node(village, node, "output", "danger", "{name}: van hay máy bơm không nghe lệnh. Ra coi tại chỗ.")
+    for node in sorted({alarm.node for alarm in strange}):
+        level: view.AlertLevel = "danger" if node in on_now else "warning"
+        yield _of_node(village, node, "strange", level, alarm_sentence(Rule.OUTPUT_STRANGE))
+    back = {alarm.node for alarm in alarms if alarm.code == Rule.NO_ANSWER and alarm.until_ms is not None}
+    for node in sorted(back - deaf):
+        yield _of_node(village, node, "back", "info", alarm_sentence(Rule.OUTPUT_BACK))
+
+
+def _of_node(village: Village, node: str, code: str, level: view.AlertLevel, sentence: str) -> view.Alert:
+    name = village.nodes[node].name if node in village.nodes else node
+    return _alert(code, level, sentence, name=name)
+
+
+def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert]:
+    for source in sources:
+        if view.is_stale(source.measured_ms, now_ms):
+            continue
+        if source.state == "salt":
+            yield _alert("salt", "danger", "{name} đang mặn. Đang ngưng lấy nước.", name=source.name)
+        elif source.state == "low":
+            yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
+
+
+def _silent(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
+    """The nodes that were not heard lately, while others could be heard."""
+    heard_ms = {node: boot.last_received_ms for node, boot in data.current_boots().items()} if data is not None else {}
+    if not heard_ms:
+        return
+    silent = [node.name for node in village.nodes.values() if view.is_stale(heard_ms.get(node.id), now_ms)]
+    names, others = ", ".join(silent[:MAX_NAMED]), len(silent) - MAX_NAMED
+    if others > 0:
+        yield _alert("silent", "warning", "Mất sóng: {names} và {others} máy nữa.", names=names, others=str(others))
+    elif silent:
+        yield _alert("silent", "warning", "Mất sóng: {names}.", names=names)
+
+
+def _alert(code: str, level: view.AlertLevel, sentence: str, **values: str) -> view.Alert:
+    return view.Alert(code, level, _VIETNAMESE.say(sentence, **values))
