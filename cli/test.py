@@ -42,7 +42,6 @@ TOOLS = (
     toolchain.postgresql,
     toolchain.victoria_metrics,
     hardware_tools.graphviz,
-    hardware_tools.folder,
 )
 CHECKS = (
     Check("ruff", ("-m", "ruff", "check", ".")),
@@ -66,6 +65,7 @@ def main(argv: list[str]) -> int:
         parser.error(f"there is no file or folder {missing[0]!r}")
     for tool in TOOLS:
         tool()
+    hardware_tools.folder()  # from the package index, where the others come from Debian
     args.artefacts.mkdir(exist_ok=True)
     words = [*(str(Path(path).absolute()) for path in args.paths), *(["-k", args.k] if args.k else [])]
     tests = Check("pytest", ("-m", "pytest", *words), shown=True)
