@@ -1,9 +1,13 @@
 """The locked dependencies: the two files agree, they satisfy pyproject.toml, and every file has a hash."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -43,3 +47,27 @@ def test_the_locked_versions_satisfy_the_project() -> None:
         versions = locked.get(canonicalize_name(requirement.name), [])
         assert versions, f"{requirement.name} is not locked: run ./hoiquan lock"
         assert all(requirement.specifier.contains(version) for version in versions), f"{text}: run ./hoiquan lock"
+
+
+def imported(*folders: str) -> set[str]:
+    """The packages, as they are installed, that the modules of our folders import from outside."""
+    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    roots: set[str] = set()
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                roots.add(node.module.partition(".")[0])
+    installed = packages_distributions()
+    return {canonicalize_name(installed[root][0]) for root in roots - ours - sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("part", ["gateway", "cloud"])
+def test_a_part_names_what_it_imports_and_nothing_else(part: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {canonicalize_name(Requirement(text).name) for text in project["optional-dependencies"][part]}
+    named |= {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    needed = imported(part, "kit", "pages", "wire")
+    assert needed - named == set(), "imported, and not named in pyproject.toml"
+    assert named - needed == set(), "named in pyproject.toml, and imported nowhere"
