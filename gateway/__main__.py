@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("name")
     added.add_argument("--password-stdin", action="store_true", help="take the password from standard input")
     added.set_defaults(command=_add_user)
+    asked = commands.add_parser("status", parents=[home], help="show what is well and what is not; exit code 1 if any")
+    asked.set_defaults(command=_status)
     everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
     everything.set_defaults(command=_run)
     for name, (_, what) in PROCESSES.items():
@@ -89,6 +91,14 @@ def _add_user(arguments: argparse.Namespace) -> int:
     if chosen is None:
         print(f"password: {password}")
     return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from gateway.status import status  # it knows all databases and the words of the pages
+
+    report = status(home_from(arguments.home), clock_from_environment())
+    print(report.text)
+    return 1 if report.problems else 0
 
 
 def _process(arguments: argparse.Namespace) -> int:

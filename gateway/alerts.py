@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from gateway.core.reasons import VIETNAMESE
 from gateway.core.rules import Rule
 from gateway.core.state import Phase, State
-from gateway.core.types import HOUR_MS
+from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
 from gateway.store.control import Alarm, ControlReader
 from gateway.store.data import DataReader
@@ -40,6 +40,7 @@ def alerts_of(
         *_outputs(village, state, alarms),
         *_sources(sources, now_ms),
         *_silent(village, data, now_ms),
+        *_quarantined(data, now_ms),
     ]
     return tuple(found[: view.MAX_ALERTS])
 
@@ -100,6 +101,12 @@ def _silent(village: Village, data: DataReader | None, now_ms: int) -> Iterator[
         yield _alert("silent", "warning", "Mất sóng: {names} và {others} máy nữa.", names=names, others=str(others))
     elif silent:
         yield _alert("silent", "warning", "Mất sóng: {names}.", names=names)
+
+
+def _quarantined(data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
+    at_ms = data.quarantined_at_ms() if data is not None else None
+    if at_ms is not None and now_ms - at_ms < DAY_MS:
+        yield _alert("quarantine", "info", "Hôm nay có số liệu không dùng được. Nhắn kỹ thuật hội quán.")
 
 
 def _alert(code: str, level: view.AlertLevel, sentence: str, **values: str) -> view.Alert:

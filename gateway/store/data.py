@@ -318,5 +318,15 @@ class DataReader(FeedReader):
         sql = f"SELECT {', '.join(Quarantined._fields)} FROM quarantine ORDER BY id DESC LIMIT ?"
         return [Quarantined._make(row) for row in self._all(sql, (limit,))]
 
+    def quarantine_reasons(self) -> list[tuple[str, int, int]]:
+        """Of each reason in quarantine: how many rows, and when the last came; the most first."""
+        sql = "SELECT reason, count(*) AS n, max(received_ms) FROM quarantine GROUP BY reason ORDER BY n DESC, reason"
+        return [(str(reason), int(n), int(last_ms)) for reason, n, last_ms in self._all(sql)]
+
+    def quarantined_at_ms(self) -> int | None:
+        """When the newest row came into quarantine."""
+        row = self._one("SELECT received_ms FROM quarantine ORDER BY id DESC LIMIT 1")
+        return int(row[0]) if row else None
+
     def counters(self) -> Mapping[str, int]:
         return self._pairs("SELECT name, n FROM counters ORDER BY name")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import registry
-from gateway.core.rows import Boot, Reading
+from gateway.core.rows import Boot, Quarantined, Reading
 from gateway.core.rules import Rule
 from gateway.core.state import OutputState, Phase, SourceState, State
 from gateway.core.village import SensorRef, Village
@@ -193,6 +193,15 @@ def test_an_output_that_answers_again_is_told(built: Built) -> None:
     (alert,) = built.seen().alerts
     assert (alert.level, alert.text) == ("info", "Trạm bơm: van đã trả lời lại và đang tắt.")
     assert language("en").say_again(alert.text) == "Trạm bơm: the valve answers again and is off."
+
+
+def test_what_was_quarantined_in_the_last_day_is_told_in_one_line(built: Built) -> None:
+    row = Quarantined(NOW_MS - 23 * HOUR_MS, "t", "bad_seal", "", b"")
+    built._data.commit(Batch(quarantine=[row, row]))
+    (alert,) = built.seen().alerts
+    assert (alert.code, alert.level) == ("quarantine", "info")
+    assert language("en").say_again(alert.text).startswith("Some readings of today")
+    assert built.seen(NOW_MS + HOUR_MS).alerts == ()
 
 
 def test_alerts_have_their_english(built: Built) -> None:

@@ -1,0 +1,162 @@
+"""``python -m gateway status``: how the gateway is, on one screen, for the technician who was called.
+
+Rules
+1. It only reads, so it may be run at any time; a database that cannot be read is a line, never the end.
+2. What is wrong comes first and decides the exit code: 0 when there is nothing, 1 when there is something.
+3. Of long lists the worst come first and MAX_LINES are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from gateway import registry
+from gateway.core.types import DAY_MS, HOUR_MS
+from gateway.core.village import Village
+from gateway.home import Home
+from gateway.store.common import Reader, StoreError, owner_of
+from gateway.store.control import ControlReader
+from gateway.store.data import DataReader
+from gateway.store.uplink import UplinkReader
+from gateway.store.village import VillageReader
+from kit.clock import Clock, stretch_ms
+from pages.view import STALE_MS
+from wire import fields
+
+MAX_LINES = 12
+MAX_GAPS = 100
+LEAST_COMPLETE = 0.99
+MAX_LAG_ROWS = 2_000  # more than one batch of the uplink
+CONTROL_LATE_MS = 120_000
+
+R = TypeVar("R", bound=Reader)
+
+
+@dataclass
+class Report:
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        head = ["HEALTHY"] if not self.problems else ["NOT HEALTHY", *(f"  ! {line}" for line in self.problems)]
+        return "\n".join([*head, *self.lines])
+
+
+def status(home: Home, clock: Clock) -> Report:
+    """The report on a home. Raises RegistryError when there is no registry."""
+    village, report, now_ms = registry.load(home.registry), Report(), clock.now_ms()
+    with ExitStack() as stack:
+
+        def opened(path: Path, reader: Callable[[Path], R]) -> R | None:
+            try:
+                found = reader(path)
+            except StoreError as error:
+                report.problems.append(str(error))
+                return None
+            stack.callback(found.close)
+            return found
+
+        data, control = opened(home.data, DataReader), opened(home.control, ControlReader)
+        uplink, people = opened(home.uplink, UplinkReader), opened(home.village, VillageReader)
+        _processes(home, village, report)
+        if data is not None:
+            _nodes(village, data, report, now_ms)
+            _quarantine(data, report, now_ms)
+        if control is not None:
+            _control(village, control, report, now_ms, stretch_ms(clock, CONTROL_LATE_MS, 10_000))
+        if data is not None and uplink is not None:
+            _uplink(village, data, uplink, report)
+        if people is not None:
+            report.lines.append(f"people: {len(people.users())} may log in")
+    return report
+
+
+def _processes(home: Home, village: Village, report: Report) -> None:
+    writers = {"ingest": home.data, "control": home.control, "web": home.village, "uplink": home.uplink}
+    shown = []
+    for name, path in writers.items():
+        owner = owner_of(path)
+        shown.append(f"{name} {'process ' + str(owner) if owner else 'NOT RUNNING'}")
+        if owner is None and (name != "uplink" or village.cloud is not None):
+            report.problems.append(f"{name} does not run: start `python -m gateway run`")
+    report.lines.append("processes: " + " · ".join(shown))
+
+
+def _nodes(village: Village, data: DataReader, report: Report, now_ms: int) -> None:
+    boots, latest = data.current_boots(), data.latest()
+    complete = {found.node: found for found in data.completeness()}
+    rows: list[tuple[int, str]] = []
+    for node in village.nodes.values():
+        boot, battery, counts = boots.get(node.id), latest.get((node.id, fields.BATTERY, 0)), complete.get(node.id)
+        silent = boot is None or now_ms - boot.last_received_ms > STALE_MS
+        if silent:
+            seen = "never" if boot is None else f"{_ago(now_ms - boot.last_received_ms)} ago"
+            report.problems.append(f"node {node.id} ({node.name}) is silent, last heard {seen}")
+        share = counts.received / counts.expected if counts and counts.expected else 1.0
+        gaps = data.gaps(node.id, MAX_GAPS) if share < 1 else []
+        missing = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
+        if share < LEAST_COMPLETE:
+            report.problems.append(f"node {node.id}: {missing} readings are missing in {len(gaps)} gaps")
+        volts = "-" if battery is None or battery.value is None else f"{battery.value / 1000:.2f} V"
+        seen = "never" if boot is None else _ago(now_ms - boot.last_received_ms)
+        line = f"  {node.id:<16.16} {seen:>7} {volts:>8} {100 * share:7.2f} % {len(gaps):>4} gaps, {missing} missing"
+        rows.append((0 if silent else 1 if gaps else 2, line))
+    report.lines.append(f"nodes: {len(rows)}   (last heard, battery, completeness, gaps)")
+    report.lines += _some([line for _, line in sorted(rows, key=lambda row: row[0])])
+
+
+def _quarantine(data: DataReader, report: Report, now_ms: int) -> None:
+    rows = data.quarantine_reasons()
+    recent = [reason for reason, _, last_ms in rows if last_ms > now_ms - DAY_MS]
+    if recent:
+        report.problems.append("quarantined in the last 24 h: " + ", ".join(recent))
+    report.lines.append("quarantine: " + (", ".join(f"{reason} {n}" for reason, n, _ in rows) or "empty"))
+    counters = data.counters()
+    report.lines.append("counters: " + (", ".join(f"{name} {n}" for name, n in counters.items()) or "none"))
+
+
+def _control(village: Village, control: ControlReader, report: Report, now_ms: int, late_ms: int) -> None:
+    kept = control.state()
+    if kept is None:
+        report.problems.append("the irrigation has not begun")
+    else:
+        report.lines.append(f"irrigation: decided {_ago(now_ms - kept.at_ms)} ago")
+        if now_ms - kept.at_ms > late_ms:
+            report.problems.append(f"the irrigation has decided nothing for {_ago(now_ms - kept.at_ms)}")
+    for alarm in control.alarms(now_ms):
+        if alarm.until_ms is None:
+            name = village.nodes[alarm.node].name if alarm.node in village.nodes else "?"
+            since = _ago(now_ms - alarm.since_ms)
+            report.problems.append(f"alarm {alarm.code}: node {alarm.node} ({name}) output {alarm.output}, for {since}")
+
+
+def _uplink(village: Village, data: DataReader, uplink: UplinkReader, report: Report) -> None:
+    cursor = uplink.cursors().get("readings", 0)
+    ahead = sum(last - first + 1 for first, last in uplink.ahead())
+    lag, aside = max(0, data.last_id() - cursor - ahead), uplink.aside()
+    where = "" if village.cloud else " (no cloud is set up)"
+    report.lines.append(f"uplink{where}: {lag} readings wait, {len(aside)} set aside")
+    if village.cloud and lag > MAX_LAG_ROWS:
+        report.problems.append(f"the cloud lacks {lag} readings")
+    if aside:
+        number, why = next(reversed(aside.items()))
+        report.problems.append(f"the cloud could not read {len(aside)} readings; the last is row {number}: {why}")
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    yield from lines[:MAX_LINES]
+    if len(lines) > MAX_LINES:
+        yield f"  and {len(lines) - MAX_LINES} more"
+
+
+def _ago(ms: int) -> str:
+    if ms < 2 * 60_000:
+        return f"{max(0, ms) // 1000} s"
+    if ms < 2 * HOUR_MS:
+        return f"{ms // 60_000} min"
+    return f"{ms // HOUR_MS} h" if ms < 2 * DAY_MS else f"{ms // DAY_MS} days"

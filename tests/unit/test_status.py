@@ -1,0 +1,115 @@
+"""``gateway status`` on real databases: what is wrong is named first, and the exit code says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from gateway import status as module
+from gateway.core.rows import Boot, Quarantined, Reading
+from gateway.core.state import State
+from gateway.home import Home
+from gateway.provision import provision
+from gateway.status import Report, status
+from gateway.store.common import owner_of
+from gateway.store.control import ControlWriter
+from gateway.store.control import State as StateRow
+from gateway.store.data import Batch, DataWriter
+from gateway.store.uplink import UplinkWriter
+from kit.clock import ManualClock
+from tests.support import village
+from wire import fields
+
+NOW_MS = 1_709_259_000_000
+NODES = list(village.village().nodes)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A village in which all is well, but that its processes are not started."""
+    home = Home(tmp_path)
+    home.registry.write_text(village.TEXT, encoding="utf-8")
+    provision(home)
+    batch = Batch()
+    for node in NODES:
+        batch.boots[node, 1] = Boot(node, 1, b"12345678", 0, 0, NOW_MS - 90_000, 9, "1", "soil", 1, 0)
+        batch.readings += [battery(node, seq) for seq in range(1, 6)]
+    commit(home, batch)
+    with ControlWriter(home.control) as writer, writer.transaction():
+        writer.set_state(StateRow(1, NOW_MS - 20_000, State().to_json()))
+    return home
+
+
+def battery(node: str, seq: int) -> Reading:
+    return Reading(node, 1, seq, fields.BATTERY, 0, 0, NOW_MS, 2, NOW_MS, 3_910, 3_910, 1, 0)
+
+
+def commit(home: Home, batch: Batch) -> None:
+    with DataWriter(home.data) as writer:
+        writer.commit(batch)
+
+
+def report(home: Home, monkeypatch: pytest.MonkeyPatch) -> Report:
+    """With its processes running."""
+    monkeypatch.setattr(module, "owner_of", lambda _: 1)
+    return status(home, ManualClock(NOW_MS))
+
+
+def test_a_village_in_which_all_is_well(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = report(home, monkeypatch)
+    assert found.problems == [] and found.text.startswith("HEALTHY\n")
+    assert "3.91 V" in found.text and "100.00 %" in found.text and "quarantine: empty" in found.text
+    assert "irrigation: decided 20 s ago" in found.text and len(found.text.splitlines()) < 25
+
+
+def test_everything_that_is_wrong_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = Boot(NODES[0], 1, b"12345678", 0, 0, NOW_MS - 3_700_000, 9, "1", "soil", 1, 0)
+    bad = Quarantined(NOW_MS - 1000, "t", "bad_seal", "", b"")
+    commit(home, Batch(boots={(NODES[0], 1): silent}, readings=[battery(NODES[1], 10)], quarantine=[bad]))
+    with ControlWriter(home.control) as writer, writer.transaction():
+        writer.set_state(StateRow(1, NOW_MS - 300_000, State().to_json()))
+        writer.raise_alarm(NOW_MS - 61_000, "output_strange", NODES[2], 1)
+    with UplinkWriter(home.uplink) as writer, writer.transaction():
+        writer.set_aside(3, NOW_MS, "bad columns")
+    problems = "\n".join(report(home, monkeypatch).problems)
+    for what in (
+        f"node {NODES[0]} (", "is silent, last heard 61 min ago", f"node {NODES[1]}: 4 readings are missing in 1 gaps",
+        "in the last 24 h: bad_seal", "decided nothing for 5 min", "alarm output_strange", "row 3: bad columns",
+    ):  # fmt: skip
+        assert what in problems
+
+
+def test_old_quarantine_is_shown_and_is_no_problem(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(home, Batch(quarantine=[Quarantined(NOW_MS - 86_400_001, "t", "bad_seal", "", b"")]))
+    found = report(home, monkeypatch)
+    assert found.problems == [] and "quarantine: bad_seal 1" in found.text
+
+
+def test_the_command_says_what_does_not_run_and_ends_with_1(home: Home) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "status", "--home", str(home.root)],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and done.stderr == ""
+    assert done.stdout.startswith("NOT HEALTHY\n") and "control does not run" in done.stdout
+    home.control.unlink()
+    assert any("control.db is not there" in line for line in status(home, ManualClock(NOW_MS)).problems)
+
+
+def test_the_owner_of_a_database_is_known_without_taking_its_lock(home: Home) -> None:
+    code = (
+        "import sys; from pathlib import Path; from gateway.store.data import DataWriter; "
+        f"w = DataWriter(Path({str(home.data)!r})); print('ready', flush=True); sys.stdin.read()"
+    )
+    assert owner_of(home.data) is None
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
+        stack.callback(process.kill)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        assert owner_of(home.data) == process.pid
