@@ -8,6 +8,8 @@ Rules of this module:
   moving.
 - A node whose connection closes has no power: its outputs go off. A new `hello` of the same node replaces the
   old line.
+- The guard of a node is a timer beside its program. Once it is armed, all outputs of the node go off GUARD_MS of
+  real time after the armed time, unless it is armed anew before; the node is told by the next answer to `arm`.
 - The witness knows nothing of broker, gateway and cloud. It is append-only JSON lines, one file for what the
   nodes told and did (witness.jsonl) and one for the truth of the field at intervals (truth.jsonl); each line is
   whole or missing.
@@ -26,7 +28,7 @@ from pathlib import Path
 from typing import IO
 
 from gateway.registry import RegistryError, load
-from kit.clock import Clock, ClockFileError, clock_from_environment
+from kit.clock import Clock, ClockFileError, clock_from_environment, stretch_ms
 from simulators.field.layout import LayoutError, layout
 from simulators.field.weather import WeatherError, read_csv
 from simulators.field.world import World
@@ -36,6 +38,7 @@ MAX_LINE = 200
 MAX_CONNECTIONS = 300
 TICK_REAL_S = 0.1
 TRUTH_EVERY_MS = 600_000
+GUARD_MS = 500
 
 
 class RequestError(Exception):
@@ -73,20 +76,28 @@ class FieldServer:
         self._lines: dict[str, object] = {}  # node -> the connection that speaks for it
         self._greeted: set[tuple[object, str]] = set()  # (connection, node) that said hello and is not closed
         self._truth_due_ms = world.now_ms
+        self._guard_ms = stretch_ms(clock, GUARD_MS, GUARD_MS)
+        self._armed: dict[str, int] = {}  # node -> village wall ms at which its guard fires
+        self._fired: dict[str, int] = {}  # node -> when it fired, not yet told
         self._verbs: dict[str, Callable[[str, list[str]], str]] = {
             "read": self._read,
             "set": self._set,
+            "arm": self._arm,
             "trace": self._trace,
             "measuring": self._measuring,
         }
 
     def tick(self) -> int:
-        """Move the field on to now, and note its truth when that is due."""
+        """Move the field on to now, and let guards fire and note the truth when that is due."""
         now_ms = self._clock.now_ms()
         while self._truth_due_ms <= now_ms:
             self._world.advance(self._truth_due_ms)
             self._witness.truth(self._truth_due_ms, self._world.report())
             self._truth_due_ms += TRUTH_EVERY_MS
+        for node in [node for node, due_ms in self._armed.items() if due_ms <= now_ms]:
+            self._fired[node] = due_ms = self._armed.pop(node)
+            self._world.advance(max(due_ms, self._world.now_ms))
+            self._all_off(node, "guard")
         self._world.advance(now_ms)
         return now_ms
 
@@ -156,6 +167,14 @@ class FieldServer:
         self._switch(node, int(output), state == "1", "set")
         return "ok"
 
+    def _arm(self, node: str, words: list[str]) -> str:
+        due = _one(words)
+        self._armed.pop(node, None)
+        if due != "none":
+            self._armed[node] = self._epochs[node] + int(due) + self._guard_ms
+        fired_ms = self._fired.pop(node, None)
+        return "ok" if fired_ms is None else f"fired {fired_ms - self._epochs[node]}"
+
     def _trace(self, node: str, words: list[str]) -> str:
         kind, *rest = words or [""]
         if kind == "stored":
@@ -176,9 +195,14 @@ class FieldServer:
         return "1" if self._start_ms <= now_ms and (self._end_ms is None or now_ms < self._end_ms) else "0"
 
     def _power_off(self, node: str) -> None:
+        self._armed.pop(node, None)
+        self._fired.pop(node, None)
+        self._all_off(node, "no power")
+
+    def _all_off(self, node: str, why: str) -> None:
         for owner, index in sorted(self._world.outputs):
             if owner == node:
-                self._switch(owner, index, False, "no power")
+                self._switch(owner, index, False, why)
 
     def _switch(self, node: str, index: int, on: bool, why: str) -> None:
         if self._world.outputs.get((node, index)) == on:

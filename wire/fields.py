@@ -23,8 +23,7 @@ FAULT_NONE = 0
 FAULT_NO_ANSWER = 1
 FAULT_OUT_OF_RANGE = 2
 FAULT_STUCK = 3
-FAULT_WARM_UP = 4
-FAULT_BUS = 5
+FAULT_BUS = 5  # 4 is kept for a sensor that warms up; no node says it yet
 FAULT_NAMES = ("none", "no_answer", "out_of_range", "stuck", "warm_up", "bus_error")
 
 # How well a time is known. A node knows up to 3; 4 is for the gateway, which then tells the time itself.
@@ -80,6 +79,12 @@ HEAP_FREE = 10
 RSSI = 11
 REFUSED_COMMANDS = 12
 DROPPED_READINGS = 13
+VOLUME = 14
+
+# How a node's volume stands: raw of VOLUME.
+VOLUME_KEPT = 0
+VOLUME_MADE = 1
+VOLUME_NONE = 2
 
 _U32 = 2147483647
 
@@ -98,6 +103,7 @@ RAW_RANGES = {
     RSSI: (-127, 0),
     REFUSED_COMMANDS: (0, _U32),
     DROPPED_READINGS: (0, _U32),
+    VOLUME: (VOLUME_KEPT, VOLUME_NONE),
 }
 
 FIELDS = (
@@ -113,7 +119,8 @@ FIELDS = (
     Field(HEAP_FREE, "heap_free", "B", "B", 0, 0, _U32, "Free heap of the node after collection"),
     Field(RSSI, "rssi", "dBm", "dBm", 0, -127, 0, "Signal of the access point"),
     Field(REFUSED_COMMANDS, "refused_commands", "count", "count", 0, 0, _U32, "Since boot"),
-    Field(DROPPED_READINGS, "dropped_readings", "count", "count", 0, 0, _U32, "Lost: flash was full"),
+    Field(DROPPED_READINGS, "dropped_readings", "count", "count", 0, 0, _U32, "Lost: flash was full or damaged"),
+    Field(VOLUME, "volume", "0/1/2", "0/1/2", 0, 0, 2, "Flash at boot: 0 as it was, 1 made new and empty, 2 none"),
 )
 
 _BY_ID = {f.id: f for f in FIELDS}

@@ -1,9 +1,12 @@
 """The node: what it does in one turn of its loop, and in which order.
 
 Rules
-1. Leases first, in every turn, whatever the link or the flash did in the last one. Then the watchdog, the readings,
-   the journal, the link, and what is to be sent.
-2. An output is switched at once and then journaled like any other reading.
+1. Leases first, in every turn, whatever the link or the flash did in the last one, and before each reading of a
+   sensor, because a dead one takes its time. Then the watchdog, the readings, the journal, the link, and what is to
+   be sent.
+2. An output is switched at once and then journaled like any other reading. Before one goes on the hal is armed with
+   the time at which the next lease ends: if this loop is not there then, the board switches everything off by itself.
+   When it did, all leases are over and are told so, at the time of the board.
 3. Nothing is sent that is not stored. Receipts and hello are not stored: a receipt that got lost is asked for again
    by the gateway with the same command, and hello is said at each connection.
 4. What comes down and is not for us, or not ours, is counted and dropped. It never ends the loop and is never answered:
@@ -14,7 +17,12 @@ Rules
 6. Readings and a hello that no acknowledgement answers within ACK_WAIT_MS (real time) are sent again. The broker may
    have taken them while the gateway had not subscribed yet; without a hello it cannot command this boot.
 7. If anything raises that should not: outputs off, then reset. Nothing is guessed.
+8. The nonce of a boot is a hash of the node's key, the stored boot counter and random bytes: before the radio is up
+   a board's random numbers are weak, and a nonce that came again would let old commands pass.
+9. A node that has no volume works on in RAM, and starts again for another try RETRY_VOLUME_MS later, if nothing is on.
 """
+
+from hashlib import sha256
 
 from wire import commands, fields, frames, topics
 from wire.errors import WireError
@@ -29,6 +37,7 @@ CLOCK_STEP_MS = 2_000
 ACK_WAIT_MS = 10_000
 MAX_RECEIPTS = 16
 IDLE_MS = 1_000
+RETRY_VOLUME_MS = 6 * 3600 * 1000
 
 
 class Node:
@@ -40,11 +49,13 @@ class Node:
         self._link = connection
         self._village, self._node = config["village"], config["node"]
         self._model = config["model"]
-        self._sealer = Sealer(bytes.fromhex(config["key"]))
+        key = bytes.fromhex(config["key"])
+        self._sealer = Sealer(key)
         outputs = lease.outputs_of(config)
-        self._nonce = hal.random_bytes(frames.NONCE_BYTES)
+        self._nonce = nonce_of(key, store.boot_id, hal.random_bytes(16))
         self._leases = lease.Leases(outputs, store.boot_id, self._nonce)
-        self._sampler = sampler.Sampler(config, hal.read_raw)
+        self._sampler = sampler.Sampler(config, self._read)
+        self._armed_ms = None
         self._boot_cause = hal.boot_cause()
         self._hello_due = False
         self._hello_sent_ms = None  # since when a hello waits for its answer: the acknowledgement without ranges
@@ -56,23 +67,54 @@ class Node:
 
     def step(self) -> None:
         """One turn of the loop, with the rest at its end."""
-        now_ms = self._hal.ticks_ms()
-        self._leases.tick(now_ms)
-        self._switch(now_ms)
+        now_ms = self._tend()
         self._hal.feed()
         self._measure(now_ms)
         self._listen()
         self._send()
         self._rest()
 
+    @property
+    def boot_id(self) -> int:
+        return self._store.boot_id
+
+    def wants_restart(self) -> bool:
+        """Whether to start again is worth a try, and harms nothing (rule 9)."""
+        without = self._store.volume == fields.VOLUME_NONE
+        return without and not self._leases.mask() and self._hal.ticks_ms() > RETRY_VOLUME_MS
+
+    def _tend(self) -> int:
+        """Look after the leases; the time of it."""
+        now_ms = self._hal.ticks_ms()
+        fired_ms = self._hal.fired()
+        if fired_ms is not None:
+            self._leases.cut(fired_ms)
+            self._switch(fired_ms)
+        self._leases.tick(now_ms)
+        self._switch(now_ms)
+        return now_ms
+
     def _switch(self, now_ms: int) -> None:
         rows = []
         for index, on in self._leases.take_changes():
+            if on:
+                self._arm()
             self._hal.set_output(index, on)
             rows.append(sampler.output_row(now_ms, index, on))
+        self._arm()
         self._keep(rows)
         for receipt in self._leases.take_ended():
             self._answer(receipt)
+
+    def _arm(self) -> None:
+        due_ms = self._leases.due_ms()
+        if due_ms != self._armed_ms:
+            self._armed_ms = due_ms
+            self._hal.arm(due_ms)
+
+    def _read(self, sensor: dict) -> int | None:
+        self._tend()
+        return self._hal.read_raw(sensor)
 
     def _measure(self, now_ms: int) -> None:
         if now_ms < self._sampler.due_ms():
@@ -85,8 +127,9 @@ class Node:
         counters = {
             fields.REFUSED_COMMANDS: self._leases.refused + strange,
             fields.DROPPED_READINGS: self._store.dropped,
+            fields.VOLUME: self._store.volume,
         }
-        self._keep(rows + self._sampler.health(now_ms, self._heap_free, counters))
+        self._keep(rows + self._sampler.health(now_ms, self._heap_free, self._hal.rssi, counters))
 
     def _heap_free(self) -> int:
         free = self._hal.heap_free()
@@ -194,7 +237,6 @@ class Node:
         self._hal.wait(self._link.poller, link_ms, due_ms)
 
 
-def gone_frame(config: dict, boot_id: int) -> bytes:
-    """The sealed last will of this boot."""
-    topic = topics.topic(config["village"], config["node"], topics.UP, topics.GONE)
-    return Sealer(bytes.fromhex(config["key"])).seal(topic, frames.encode_gone(boot_id))
+def nonce_of(key: bytes, boot_id: int, drawn: bytes) -> bytes:
+    """The nonce of a boot (rule 8)."""
+    return sha256(key + boot_id.to_bytes(4, "big") + drawn).digest()[: frames.NONCE_BYTES]

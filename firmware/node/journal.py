@@ -12,18 +12,24 @@ Rules
 6. A frame of this boot carries the clock as it is known now. One of an earlier boot carries that segment's clock, and
    as ``sent_uptime_ms`` the uptime of the segment's last record: "received minus sent_uptime" is then still an upper
    bound of what the wall clock showed at that boot's start.
-7. A file that is no segment is deleted; a torn batch is skipped and counted in ``torn``.
+7. A file that cannot be read, or that reads damaged for the first time, is left alone for UNREAD_MS and then tried
+   again; the others are sent meanwhile. Deleted is only what was read: a segment that is done, or a file that is none.
+   What was lost in it is counted in ``dropped`` then: a damaged batch as one, because nobody can tell how many it held.
 """
 
 import os
 
 from wire import fields, frames
 
-from . import boots, segment
+from . import segment
 
 CAPACITY_PERCENT = 60
 WINDOW = 4 * frames.MAX_RECORDS
+UNREAD_MS = 60_000
 _PREFIX = "s"
+_LISTINGS = 5
+_ENOENT = 2
+_EIO = 5
 _ENOSPC = 28
 
 
@@ -33,17 +39,19 @@ class Journal:
     def __init__(self, directory: str, blocks: int, random_bits: int) -> None:
         self._directory = directory
         self._max_segments = max(2, blocks * CAPACITY_PERCENT // 100)
+        self.volume = fields.VOLUME_KEPT
         self.dropped = 0
-        self.torn = 0
-        self._numbers = sorted(_number(name) for name in os.listdir(directory) if _number(name))
+        self._numbers = _numbers_in(directory)
         self._states = {}  # number -> _State, for segments that have been read or written
+        self._unread = {}  # number -> when to try to read it again
         self._active = None  # number of the segment that is written
         self._active_head = b""
         self._active_bytes = 0
         self._in_flight = 0
         self.clock = (0, fields.CLOCK_NONE)
-        newest = self._state(self._numbers[-1]) if self._numbers else None
-        self.boot_id = boots.next_boot(directory, random_bits, newest.boot_id if newest else 0)
+        from . import boots  # needed once, and let go of by start.py
+
+        self.boot_id = boots.next_boot(directory, random_bits, self._newest_boot())
         self.next_seq = 1
 
     def append(self, rows: list[tuple[int, int, int, int, int, int]]) -> tuple[int, int] | None:
@@ -84,18 +92,20 @@ class Journal:
         at, ahead = (0, 0) if self._active is None else (-1, 1)
         while at < len(self._numbers) - ahead:
             number = self._numbers[at]
-            state = self._state(number)
-            if state is not None and not state.done():
-                if state.due():
-                    found = self._frame(number, state, now_ms)
-                    if found is not None:
-                        return found
-                    # It was readable and is no more. To try for ever would keep all others from being sent.
-                    self.dropped += _ones(state.present & ~state.acked)
-                else:
-                    at += 1
-                    continue
-            self._delete(number)
+            found = None
+            try:
+                if now_ms >= self._unread.get(number, 0):
+                    state = self._state(number)
+                    if state.done():
+                        self._delete(number)
+                        continue
+                    if state.due():
+                        found = self._frame(number, state, now_ms)
+            except OSError:
+                self._unread[number] = now_ms + UNREAD_MS
+            if found is not None:
+                return found
+            at += 1
         return None
 
     def sent(self, token: tuple[int, int]) -> None:
@@ -131,9 +141,6 @@ class Journal:
                 self._delete(number)
         return forgotten
 
-    def segments(self) -> int:
-        return len(self._numbers)
-
     def empty(self) -> bool:
         """Whether everything that was stored has been acknowledged."""
         return not self._numbers
@@ -158,6 +165,8 @@ class Journal:
         while len(self._numbers) >= self._max_segments:
             self._drop_oldest()
         number = self._numbers[-1] + 1 if self._numbers else 1
+        while _exists(self._path(number)):
+            number += 1  # a file that the listing at the start did not show: it waits for the next boot
         head = segment.header(self.boot_id, first)
         data = head + segment.batch(head, self.clock, packed)
         # Known before it is written: a failed write may still leave a file, and that must be found again.
@@ -171,18 +180,17 @@ class Journal:
         self._active_bytes = len(data)
 
     def _frame(self, number: int, state: "_State", now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
-        try:
-            found = self._gather(number, state.due())
-        except OSError:
-            found = None
-        if found is None or not found[1]:
+        """Raises OSError when the segment cannot be read."""
+        packed, mask, clock, last_ms = self._gather(number, state.due())
+        if not mask:
+            # It was there and is no more: read anew what there is, next time.
+            self._leave(number)
             return None
-        packed, mask, clock, last_ms = found
         if state.boot_id == self.boot_id:
             clock, last_ms = self.clock, now_ms
         return frames.encode_readings(state.boot_id, last_ms, clock[0], clock[1], packed), (number, mask)
 
-    def _gather(self, number: int, due: int) -> tuple[bytes, int, tuple[int, int], int] | None:
+    def _gather(self, number: int, due: int) -> tuple[bytes, int, tuple[int, int], int]:
         """(packed records, their mask, clock, uptime of the last record) of a segment, as far as they are due."""
         records = bytearray()
         mask = 0
@@ -190,9 +198,7 @@ class Journal:
         last_ms = 0
         with open(self._path(number), "rb") as file:
             top = segment.read_header(file)
-            if top is None:
-                return None
-            for found in segment.batches(file, top[2]):
+            for found in segment.batches(file, top[2]) if top is not None else ():
                 if found is None:
                     continue
                 offset_ms, quality, packed = found
@@ -207,42 +213,62 @@ class Journal:
                         due &= ~bit
         return bytes(records), mask, clock, last_ms
 
-    def _state(self, number: int) -> "_State | None":
-        """What is known of a segment, read from its file when it is new to us; None when it holds nothing."""
+    def _state(self, number: int) -> "_State":
+        """What is known of a segment, read from its file when it is new to us. Raises OSError."""
         state = self._states.get(number)
         if state is not None:
             return state
-        try:
-            with open(self._path(number), "rb") as file:
-                found = segment.read_header(file)
-                if found is None:
-                    return None
+        with open(self._path(number), "rb") as file:
+            found = segment.read_header(file)
+            if found is None:
+                state = _State(0, 0)
+                state.torn = 1 if file.seek(0, 2) else 0  # an empty one was begun when the power went
+            else:
                 state = _State(found[0], found[1])
                 for batch in segment.batches(file, found[2]):
                     if batch is None:
-                        self.torn += 1
+                        state.torn += 1
                     else:
                         state.add(batch[2])
-        except OSError:
-            return None
+        if state.torn and number not in self._unread:
+            raise OSError(_EIO)
         self._states[number] = state
         return state
+
+    def _newest_boot(self) -> int:
+        """The highest boot_id that the newest readable segment knows."""
+        for number in reversed(self._numbers):
+            try:
+                return self._state(number).boot_id
+            except OSError:
+                continue
+        return 0
 
     def _drop_oldest(self) -> None:
         if not self._numbers:
             return
         number = self._numbers[0]
-        state = self._state(number)
-        if state is not None:
-            self.dropped += _ones(state.present & ~state.acked)
+        try:
+            self._state(number)
+        except OSError:
+            self.dropped += 1  # one at least: what it held cannot be told
         self._delete(number)
 
     def _delete(self, number: int) -> None:
+        """Delete the file of a segment and count what is lost with it."""
         try:
             os.remove(self._path(number))
         except OSError:
             pass  # it is gone already, or comes back at the next boot and is sent again: both harmless
+        state = self._states.get(number)
+        if state is not None:
+            self.dropped += _ones(state.present & ~state.acked) + state.torn
         self._numbers.remove(number)
+        self._unread.pop(number, None)
+        self._leave(number)
+
+    def _leave(self, number: int) -> None:
+        """Forget what is known of a segment, and write no more to it."""
         self._states.pop(number, None)
         if number == self._active:
             self._active = None
@@ -264,6 +290,7 @@ class _State:
         self.present = 0
         self.acked = 0
         self.flight = 0
+        self.torn = 0  # damaged batches
 
     def add(self, packed: bytes) -> None:
         for at in range(0, len(packed), frames.RECORD_BYTES):
@@ -296,6 +323,28 @@ def _append_to(path: str, data: bytes) -> None:
     """Closing is the sync: LittleFS then has it all or nothing."""
     with open(path, "ab") as file:
         file.write(data)
+
+
+def _numbers_in(directory: str) -> list[int]:
+    """The numbers of all segments, in order. MicroPython ends a listing early, without a word, when the flash does not
+    answer: so two in a row have to agree."""
+    last = None
+    for _ in range(_LISTINGS):
+        numbers = sorted(_number(name) for name in os.listdir(directory) if _number(name))
+        if numbers == last:
+            return numbers
+        last = numbers
+    raise OSError(_EIO)
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno != _ENOENT:
+            raise
+        return False
+    return True
 
 
 def _number(name: str) -> int:

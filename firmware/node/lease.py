@@ -14,8 +14,10 @@ Rules (S1 to S4 of the safety list; promises P3 and P4)
 6. Every end is told by a receipt: status ENDED_LEASE, ENDED_HARD_MAX or ENDED_COMMAND, with the counter of the OPEN
    that it ends. A pump that a valve takes along carries the status of the valve.
 7. ``command`` first ends what is due, so a late ``tick`` never lets a renewal revive what should be over.
-8. The lists handed out by ``take_changes`` and ``take_ended`` are bounded: at most one on and one off for each output
-   and call of ``command`` or ``tick``.
+8. ``cut`` ends all that is on, because the board has switched it off by itself already: ENDED_LEASE for what was not
+   due either, at the time that the board tells.
+9. The lists handed out by ``take_changes`` and ``take_ended`` are bounded: at most one on and one off for each output
+   and call of ``command``, ``tick`` or ``cut``.
 """
 
 from wire import commands
@@ -107,11 +109,19 @@ class Leases:
                 hard = output.hard_end_ms <= output.lease_end_ms
                 self._end(output, now_ms, commands.ENDED_HARD_MAX if hard else commands.ENDED_LEASE)
 
-    def close_all(self, now_ms: int) -> None:
-        """Everything off, as a command would."""
+    def cut(self, now_ms: int) -> None:
+        """Everything went off at ``now_ms``, without us."""
+        self.tick(now_ms)
+        self._end_all(now_ms, commands.ENDED_LEASE)
+
+    def _end_all(self, now_ms: int, status: int) -> None:
         for output in self._outputs:
             if output.on:
-                self._end(output, now_ms, commands.ENDED_COMMAND)
+                self._end(output, now_ms, status)
+
+    def close_all(self, now_ms: int) -> None:
+        """Everything off, as a command would."""
+        self._end_all(now_ms, commands.ENDED_COMMAND)
 
     def command(self, command: commands.Command, retained: bool, now_ms: int) -> commands.Receipt:
         """Judge and do one command whose seal was right; the receipt is its answer."""

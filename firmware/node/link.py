@@ -10,9 +10,10 @@ Rules
 1. The payloads are sealed frames, and opaque here. The link says nothing of its own: it subscribes to the node's two
    ``down`` kinds, and leaves hello to its owner, who sends it at CONNECTED. SUBSCRIBE is on its way before that, so
    the answer to hello cannot be missed.
-2. ``step`` never waits for the network: the TLS handshake runs in steps too (do_handshake_on_connect=False). What
-   can take long is ``hal.open_socket`` (its own bound, 5 s at most; it may also return a socket that still connects)
-   and, once a connection, the elliptic-curve arithmetic of the handshake. One step takes in STEP_BYTES at most.
+2. ``step`` never waits for the network. The broker is given by its IPv4 address, because looking up a name would
+   wait; ``hal.open_socket`` returns a socket that still connects; the TLS handshake runs in steps too
+   (do_handshake_on_connect=False). What takes its time, once a connection, is the elliptic-curve arithmetic of the
+   handshake; what ends a lease in that time is the guard of the hal. One step takes in STEP_BYTES at most.
 3. The broker must show a certificate of the pinned CA, for ``server_name``; there is no way to turn that off.
 4. Whatever ends a connection, or a try, is looked up in _POLICY: it is told (``reason``), counted (``failures``), and
    tried again after a wait (backoff.py). Not only OSError: MicroPython's TLS raises ValueError for a certificate that
@@ -26,7 +27,6 @@ Rules
 import errno
 import gc
 import select
-from binascii import unhexlify
 
 from wire import topics
 
@@ -59,11 +59,13 @@ _NO_EVENTS = ()
 class Link:
     def __init__(self, hal, config: dict, will: bytes, backoff: Backoff | None = None, **mqtt_options) -> None:
         """``config`` is the node's; ``will`` the sealed ``gone``. ``mqtt_options`` go to mqtt.Client."""
+        from . import broker as told  # needed once, and let go of by start.py
+
         village, node, broker = config["village"], config["node"], config["broker"]
         self._hal = hal
-        self._address = (broker["host"], broker["port"])
+        self._address = told.address(broker)
         self._server_name = broker["server_name"]
-        self._tls = _pinned(broker)
+        self._tls = told.pinned(broker)
         self._up = {kind: topics.topic(village, node, topics.UP, kind).encode() for kind in topics.UP_KINDS}
         self._down = {topics.topic(village, node, topics.DOWN, kind): kind for kind in topics.DOWN_KINDS}
         mqtt_options.setdefault("keepalive_s", config.get("keepalive_s", 15))
@@ -82,7 +84,6 @@ class Link:
         self.connected = False
         self.reason = ""  # of the last failure
         self.failures = 0
-        self.connections = 0
         self.foreign = 0
 
     @property
@@ -206,7 +207,6 @@ class Link:
             if event == mqtt.CONNECTED:
                 self._mqtt.subscribe(sorted(self._down), link_ms)
                 self.connected = True
-                self.connections += 1
                 self._connected_ms = link_ms
                 events.append((CONNECTED, self._mqtt.session_present))
             elif event == mqtt.MESSAGE:
@@ -247,19 +247,6 @@ class Link:
                 except OSError:
                     pass  # closing says what we know already
         self._stream = self._raw = None
-
-
-def _pinned(broker: dict):
-    """A TLS client that trusts one CA: DER (hex) or PEM, as the config has it."""
-    import tls
-
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED
-    if broker.get("ca_der_hex"):
-        context.load_verify_locations(unhexlify(broker["ca_der_hex"]))
-    else:
-        context.load_verify_locations(broker["ca_pem"].encode())
-    return context
 
 
 def _policy(error: Exception) -> tuple[str, int, bool]:

@@ -32,7 +32,7 @@ NOTHING = 0
 CONNECTED = 1  # session_present says whether the broker kept the session
 SUBSCRIBED = 2
 ACKED = 3  # packet_id
-MESSAGE = 4  # topic, payload (valid until the next call), retain, dup, qos
+MESSAGE = 4  # topic, payload (valid until the next call), retain, qos
 
 _ACK_BYTES = 4
 _CONTROL_BYTES = 64  # of TX_BYTES, kept from publishes for acknowledgements and pings
@@ -90,10 +90,9 @@ class Client:
         self.packet_id = 0
         self.topic = ""
         self.payload = self._rx[:0]
-        self.retain = self.dup = False
+        self.retain = False
         self.qos = 0
         self.skipped = 0  # messages too long for MAX_PACKET
-        self.resent = 0
 
     def _start(self, state: int, link_ms: int) -> None:
         self._state = state
@@ -235,7 +234,6 @@ class Client:
                 return
             if publish.tries:
                 publish.packet[0] |= packets.DUP  # the same id, marked as sent before [MQTT-3.3.1-1] [MQTT-2.3.1-3]
-                self.resent += 1
             if not publish.queued:
                 publish.first_ms = link_ms
                 publish.queued = True
@@ -379,6 +377,5 @@ class Client:
         self.payload = self._rx[at + head : at + size]
         self._rx_start = at + size
         self.qos = qos
-        self.dup = bool(first & packets.DUP)
         self.retain = bool(first & packets.RETAIN)
         return MESSAGE

@@ -5,12 +5,12 @@ Rules
    next reading is at the next point of the grid.
 2. All that is due together is one batch of rows (uptime_ms, field, channel, quality, fault, raw): one write.
 3. A reading is the median of ``reads`` raw values. When fewer than half of them answer it is MISSING; raw is then 0
-   and means nothing.
+   and means nothing. A sensor is given up as soon as half of them cannot be had any more: silence costs time.
 4. A raw value outside its field's range is kept as it is, with FAIL and OUT_OF_RANGE: the node reports, it does not
    mend. The same median ``stuck_samples`` times in a row is SUSPECT with STUCK (0 = this sensor may stand still).
 5. A sensor that raises OSError has a bus fault; its neighbours are still read.
-6. Health goes along: the free heap at the first and at every HEALTH_EVERY-th sample, a counter whenever it has
-   moved. A node without sensors samples nothing every ``sample_s``, so that it tells its health too.
+6. Health goes along: the free heap and the radio's signal at the first and at every HEALTH_EVERY-th sample, a counter
+   whenever it has moved. A node without sensors samples nothing every ``sample_s``, so that it tells its health too.
 """
 
 from wire import fields
@@ -57,7 +57,9 @@ class _Sensor:
     def _median(self, read) -> tuple[int | None, int]:
         got = []
         fault = fields.FAULT_NONE
-        for _ in range(self.reads):
+        for left in range(self.reads, 0, -1):
+            if 2 * (len(got) + left) < self.reads:
+                break
             try:
                 raw = read(self.config)
             except OSError:
@@ -122,11 +124,17 @@ class Sampler:
         if self._idle_ms and now_ms >= self._idle_due_ms:
             self._idle_due_ms = (now_ms // self._idle_ms + 1) * self._idle_ms
 
-    def health(self, now_ms: int, heap_free, counters: dict[int, int]) -> list[tuple[int, int, int, int, int, int]]:
-        """Rows of health that go with the sample just taken. ``heap_free`` is a function, because asking costs."""
+    def health(
+        self, now_ms: int, heap_free, rssi, counters: dict[int, int]
+    ) -> list[tuple[int, int, int, int, int, int]]:
+        """Rows of health that go with the sample just taken. ``heap_free`` and ``rssi`` (None: no radio) are functions,
+        because asking costs."""
         rows = []
         if self._samples % HEALTH_EVERY == 1:
             rows.append(_good(now_ms, fields.HEAP_FREE, 0, heap_free()))
+            signal_dbm = rssi()
+            if signal_dbm is not None:
+                rows.append(_good(now_ms, fields.RSSI, 0, signal_dbm))
         for field, count in counters.items():
             if count != self._told.get(field, 0):
                 self._told[field] = count

@@ -20,6 +20,7 @@ HOUSEKEEPING = (
     fields.RSSI,
     fields.REFUSED_COMMANDS,
     fields.DROPPED_READINGS,
+    fields.VOLUME,
 )
 
 

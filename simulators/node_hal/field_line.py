@@ -5,13 +5,17 @@ One TCP connection for each node, kept open. One request a line (ASCII, LF), one
     hello <node> <epoch_ms>            -> ok            first line of every connection. epoch_ms = village wall time,
                                                         UTC ms, at which this boot's ticks_ms() was 0
     set <node> <output> 0|1            -> ok            an output is switched now (the server stamps the time)
+    arm <node> <ticks_ms>|none         -> ok            the node's guard: unless it is armed anew by then, the server
+                                          |fired <ticks>  switches all outputs off GUARD_MS (real) after that time, as
+                                                        the timer of a board does; the next answer to arm says so
     read <node> <field> <channel>      -> v <raw>|none  field = id of wire.fields; raw = integer in its raw unit
     trace <node> <text>                -> ok            the witness (below)
     measuring <node>                   -> 1|0           0: take no more readings, only send what you have
     anything else                      -> err <reason>  the node treats it as no answer
 
 Rules
-1. After ``hello`` the node sends ``set`` for every output that it has, whatever it thinks the server knows.
+1. After ``hello`` the node sends ``arm`` if its guard is armed, and ``set`` for every output that it has, whatever it
+   thinks the server knows.
 2. A connection that closes is a node without power: pull-downs hold its outputs off until a new ``hello`` and
    ``set``. So a killed node closes its valves, as a board does.
 3. An answer that takes longer than ANSWER_MS real ms counts as none, and the node closes the connection (then 2
@@ -28,6 +32,7 @@ import socket
 import time
 
 ANSWER_MS = 250
+GUARD_MS = 500
 RETRY_MS = 200
 ASK_MS = 500
 MAX_LINE = 200
@@ -43,6 +48,8 @@ class FieldLine:
         self._epoch_ms = epoch_ms
         self._outputs = outputs
         self._socket = None
+        self._armed = None
+        self._fired = None  # ticks_ms at which the guard fired, not yet taken
         self._known = {}  # output -> what the server last confirmed
         self._untold = []
         self._retry_at = 0
@@ -67,6 +74,20 @@ class FieldLine:
             self._known[index] = wanted
         else:
             self._known[index] = None
+
+    def arm(self, due_ms: int | None) -> None:
+        self._armed = due_ms
+        self._ask_arm()
+
+    def take_fired(self) -> int | None:
+        fired, self._fired = self._fired, None
+        return fired
+
+    def _ask_arm(self) -> None:
+        due = "none" if self._armed is None else str(self._armed)
+        answer = self._ask("arm %s %s" % (self._node, due)) or ""
+        if answer.startswith("fired "):
+            self._fired = int(answer[6:])
 
     def replay(self) -> None:
         for index in list(self._known):
@@ -118,7 +139,11 @@ class FieldLine:
         self._socket = opened
         for index in self._known:
             self._known[index] = None
-        return self._exchange("hello %s %d" % (self._node, self._epoch_ms)) == "ok"
+        if self._exchange("hello %s %d" % (self._node, self._epoch_ms)) != "ok":
+            return False
+        if self._armed is not None:
+            self._ask_arm()
+        return self._socket is not None
 
     def _ask(self, line: str) -> str | None:
         if self._socket is None and not self._connect():

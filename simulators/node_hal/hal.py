@@ -15,7 +15,9 @@ Environment
 Rules
 1. ``ticks_ms`` is village time since the process started and never wraps; ``link_ms`` is real time. The two are
    not comparable.
-2. ``wait`` never lasts more than MAX_WAIT_MS of real time, so in a sped-up run a lease ends at most that late.
+2. ``wait`` never lasts more than MAX_WAIT_MS of real time, so in a sped-up run a lease ends at most that late. When
+   the program hangs, the guard that ``arm`` sets switches off: it lives in the field server, as a board's lives in a
+   timer beside the program.
 3. Nothing here raises because the field server is slow or away: a read is None, an output is remembered and set
    again when the server is back (rules of the line: field_line.py).
 4. Exit codes: 0 done, RESTART (42) the node asks to be started again, as a board's reset would; anything else
@@ -61,6 +63,7 @@ _speed, _epoch_ms = _clock()
 _config = None
 _outputs = [False] * MAX_OUTPUTS
 _line = None
+_armed_ms = None
 
 
 def config() -> dict:
@@ -104,6 +107,20 @@ def set_output(index: int, on: bool) -> None:
     _field().switch(index)
 
 
+def arm(due_ms: int | None) -> None:
+    """Set the guard: all outputs off by themselves soon after ``due_ms`` unless it is set anew; None: nothing is on."""
+    global _armed_ms
+    _armed_ms = due_ms
+    _field().arm(due_ms)
+
+
+def fired() -> int | None:
+    """The ticks_ms at which the guard switched everything off; it is told once."""
+    if _armed_ms is not None and ticks_ms() >= _armed_ms + field_line.GUARD_MS * _speed:
+        arm(None)
+    return _field().take_fired()
+
+
 def read_raw(sensor: dict) -> int | None:
     """One raw reading, or None when nothing answers."""
     return _field().read(int(sensor["field"]), int(sensor.get("channel", 0)))
@@ -119,7 +136,7 @@ def random_bytes(count: int) -> bytes:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A non-blocking stream socket that is connected or still connects. Raises OSError."""
+    """A non-blocking stream socket, to a numeric address, that is connected or still connects. Raises OSError."""
     family, kind, proto, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
     opened = socket.socket(family, kind, proto)
     opened.setblocking(False)
@@ -149,6 +166,10 @@ def feed() -> None:
     """The watchdog of a board. Here the launcher sees a dead process, and a hung one shows in the witness."""
 
 
+def rssi() -> int | None:
+    """Signal of the access point in dBm. There is no radio here."""
+
+
 def heap_free() -> int:
     """Free heap in bytes after a collection."""
     gc.collect()
@@ -168,8 +189,8 @@ def boot_cause() -> int:
     return CAUSE_ERROR
 
 
-def reset() -> None:
-    """Start again, by exit code RESTART; does not return."""
+def reset(_reason: str) -> None:
+    """Start again, by exit code RESTART; does not return. The launcher lets time pass before."""
     try:
         open(_cause_path(), "w").close()
     except OSError:

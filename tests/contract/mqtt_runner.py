@@ -47,7 +47,7 @@ def feed(client, data, now_ms):
 def tell(client, event):
     if event == mqtt.MESSAGE:
         payload = hexlify(bytes(client.payload)).decode()
-        print("message", client.topic, client.qos, int(client.dup), int(client.retain), payload)
+        print("message", client.topic, client.qos, int(client.retain), payload)
     elif event == mqtt.CONNECTED:
         print("connected", int(client.session_present))
     elif event == mqtt.ACKED:

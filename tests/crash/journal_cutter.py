@@ -88,6 +88,10 @@ def on_flash():
     return found
 
 
+def segments():
+    return sum(name.startswith("s") for name in os.listdir(volume.MOUNT_POINT))
+
+
 class Lives:
     """What the outside world knows, over all lives of one node."""
 
@@ -96,13 +100,15 @@ class Lives:
         self.must = {}  # stored, not acknowledged: has to be there
         self.may = {}  # all that was ever tried: nothing else can be there
         self.boots = set()
-        self.stored = self.acked = self.lives = self.most = 0
+        self.stored = self.acked = self.lives = self.segments = self.most = 0
 
     def begin(self):
         """Mount, check, open. None when the power went already."""
-        _, made = volume.mount(self.flash)
+        _, made = volume.mount(self.flash, lambda: None)
         assert made == (self.lives == 0), "a flash that could be mounted was made anew"
         self.lives += 1
+        self.segments = segments()
+        self.most = max(self.most, self.segments)
         found = on_flash()
         for key, record in self.must.items():
             assert found.get(key) == record, f"lost {key} in life {self.lives}"
@@ -119,7 +125,7 @@ class Lives:
     def work(self, store):
         """Until the power goes."""
         now_ms = 0
-        offline = random.randrange(2) and store.segments() < 15
+        offline = random.randrange(2) and self.segments < 15
         while self.flash.budget:
             now_ms += 1000
             if offline or random.randrange(3):
@@ -129,7 +135,6 @@ class Lives:
             if random.randrange(20) == 0:
                 store.set_clock(1700000000000, fields.CLOCK_GATEWAY)
         assert store.dropped == 0 or self.flash.budget == 0
-        self.most = max(self.most, store.segments())
 
     def append(self, store, batch):
         assert store.boot_id not in self.boots, "a boot_id was given twice"

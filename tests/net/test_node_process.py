@@ -38,6 +38,36 @@ def faulty(self, now_ms):
 core.Node._measure = faulty
 start.run(hal)
 """
+# The node's own program on a hal whose sockets or flash hang for HANG_S of real time once a valve is open.
+HANG_S = 5
+HANGS = """
+import gc
+gc.threshold(2048)
+import time
+import hal
+hung = []
+def hang(healthy):
+    def wrapped(*arguments):
+        if hal._outputs[0] and not hung:
+            hung.append(True)
+            time.sleep({HANG_S})
+        return healthy(*arguments)
+    return wrapped
+{PATCH}
+from node import start
+start.run(hal)
+"""
+HANGING_SOCKET = "hal.open_socket = hang(hal.open_socket)"
+HANGING_FLASH = "import flash_file\nflash_file.FlashFile.writeblocks = hang(flash_file.FlashFile.writeblocks)"
+DEAD_FLASH = """
+import gc
+gc.threshold(2048)
+import hal
+import flash_file
+flash_file.FlashFile.readblocks = lambda *_: -5
+from node import start
+start.run(hal)
+"""
 SPEED = 600
 
 
@@ -89,7 +119,9 @@ def test_readings_arrive_and_are_forgotten_once_they_are_acknowledged(village: V
     wait_for(lambda: len(village.gateway.readings) >= 6)
     village.field.measuring = False
     wait_for(lambda: village.field.stored() == set(village.gateway.readings))
-    time.sleep(0.3)  # the last acknowledgement reaches the node
+    village.gateway.order(village.gateway.command(commands.QUERY))  # what was sent before has reached the node, too
+    volumes = [r[6] for r in village.gateway.readings.values() if r[2] == fields.VOLUME]
+    assert volumes == [fields.VOLUME_MADE], "that the flash was made new is told"
     first = village.gateway.readings[hello.boot_id, 1]
     assert first[2:] == (fields.SOIL_MOISTURE, 0, fields.GOOD, fields.FAULT_NONE, 1_500_000)
     newest = village.gateway.frames[-1]
@@ -214,6 +246,42 @@ def test_a_frozen_broker_does_not_hold_a_lease_either(village: Village) -> None:
     assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.0 <= LATE_S
 
 
+@pytest.mark.parametrize("patch", [HANGING_SOCKET, HANGING_FLASH])
+def test_an_output_goes_off_though_the_loop_hangs_and_the_end_is_told(village: Village, patch: str) -> None:
+    """P3 does not depend on calls that come back in time: the guard beside the program ends what is on."""
+    node = village.node(code=HANGS.replace("{HANG_S}", str(HANG_S)).replace("{PATCH}", patch))
+    hello = village.hello()
+    for output, lease_ms in ((0, 1_500), (1, 15_000)):
+        command = village.gateway.command(commands.OPEN, output, lease_ms)
+        village.gateway.send(topics.COMMAND, commands.encode_command(command))
+    wait_for(lambda: village.on_times(0))
+    village.broker.kill()  # the node opens a socket again
+    village.gateway.disconnect()
+    wait_for(lambda: village.field.fired)
+    assert 0.4 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.5 <= 2.0
+    assert not any(village.field.outputs.values()), "not only the one that was due"
+    village.broker.start()
+    village.gateway.connect()
+    ended = wait_for(lambda: [r for r in village.gateway.receipts if r.status == commands.ENDED_LEASE])
+    assert village.hello(2).boot_id == hello.boot_id and node.exit_code() is None, "the same boot goes on"
+    off = wait_for(lambda: [r for r in village.gateway.readings.values() if r[2] == fields.OUTPUT and not r[6]])
+    on = [r for r in village.gateway.readings.values() if r[2] == fields.OUTPUT and r[6]]
+    assert {r.output for r in ended} == {r[3] for r in on} == {r[3] for r in off}
+    assert 1_900 <= off[0][1] - on[0][1] <= 2_100 and ended[0].uptime_ms == off[0][1], "told at its own time"
+
+
+def test_without_a_volume_leases_and_commands_go_on_and_it_is_told(village: Village) -> None:
+    node = village.node(code=DEAD_FLASH)
+    village.hello()
+    assert village.gateway.order(village.gateway.command(commands.OPEN, 0, 1_000)).status == commands.ACCEPTED
+    wait_for(lambda: village.off_times(0))
+    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.0 <= LATE_S
+    wait_for(lambda: [r for r in village.gateway.receipts if r.status == commands.ENDED_LEASE])
+    wait_for(lambda: [r for r in village.gateway.readings.values() if r[2:3] + r[6:] == (fields.VOLUME, 2)])
+    wait_for(lambda: [r for r in village.gateway.readings.values() if r[2] == fields.SOIL_MOISTURE][2:])
+    assert village.field.stored() == set() and node.exit_code() is None
+
+
 def test_the_hard_maximum_holds_against_renewals(village: Village) -> None:
     village.node(outputs=[{"index": 0, "kind": "valve", "hard_max_s": 2}])
     village.hello()
@@ -229,7 +297,8 @@ def test_the_hard_maximum_holds_against_renewals(village: Village) -> None:
 
 def test_sped_up_a_lease_is_late_by_real_milliseconds_only(village: Village) -> None:
     clock = village.folder / "clock.json"
-    clock.write_text(sped_clock_from(1_709_251_200_000, SPEED).to_json(), encoding="utf-8")
+    village.field.clock = sped_clock_from(1_709_251_200_000, SPEED)
+    clock.write_text(village.field.clock.to_json(), encoding="utf-8")
     sensors = [{"field": fields.SOIL_MOISTURE, "channel": 0, "every_s": 600}]
     outputs = [{"index": 0, "kind": "valve", "hard_max_s": 3_600}]
     village.node(clock, sensors=sensors, outputs=outputs)

@@ -5,7 +5,8 @@
         field.outputs, field.switched, field.traces, field.measuring
 
 Rules: one thread, real time stamps (monotonic seconds); a connection that closes turns the outputs off, as pull-downs
-do when a node has no power; leaving the `with` block ends it.
+do when a node has no power; the guard of a node fires GUARD_S after the armed time of ``clock`` on a thread of its own;
+leaving the `with` block ends it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import socketserver
 import threading
 import time
 from dataclasses import dataclass, field
+
+from kit.clock import Clock, SystemClock
+
+GUARD_S = 0.5
 
 
 @dataclass
@@ -27,6 +32,10 @@ class FieldServer:
     epochs_ms: list[int] = field(default_factory=list)  # one for each hello
     measuring: bool = True
     port: int = 0
+    clock: Clock = field(default_factory=SystemClock)  # the nodes' clock
+    guard: threading.Timer | None = None
+    fired: list[float] = field(default_factory=list)  # when the guard fired
+    untold: str = "ok"
 
     def __enter__(self) -> FieldServer:
         owner = self
@@ -67,6 +76,8 @@ class FieldServer:
             return "none" if raw is None else f"v {raw}"
         elif kind == "set":
             self._switch(int(words[2]), words[3] == "1")
+        elif kind == "arm":
+            return self._arm(words[2])
         elif kind == "trace":
             self.traces.append((time.monotonic(), " ".join(words[2:])))
         elif kind == "measuring":
@@ -74,6 +85,25 @@ class FieldServer:
         else:
             return "err unknown"
         return "ok"
+
+    def _arm(self, due: str) -> str:
+        if self.guard:
+            self.guard.cancel()
+            self.guard = None
+        if due != "none":
+            rest_ms = self.epochs_ms[-1] + int(due) - self.clock.now_ms()
+            rest_s = max(0.0, GUARD_S + rest_ms / self.clock.speed / 1000)
+            self.guard = threading.Timer(rest_s, self._fire, (int(due),))
+            self.guard.daemon = True
+            self.guard.start()
+        untold, self.untold = self.untold, "ok"
+        return untold
+
+    def _fire(self, due_ms: int) -> None:
+        self.fired.append(time.monotonic())
+        self.untold = f"fired {due_ms + int(GUARD_S * 1000 * self.clock.speed)}"
+        for index in list(self.outputs):
+            self._switch(index, False)
 
     def _switch(self, index: int, on: bool) -> None:
         if self.outputs.get(index, False) != on:

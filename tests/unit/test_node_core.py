@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from firmware.node import core, link
+from firmware.node import core, link, sampler
 from firmware.node.journal import Journal
+from firmware.node.ramstore import RamStore
 from wire import commands, fields, frames, topics
 from wire.seal import Sealer
 
@@ -34,6 +35,7 @@ class Board:
         self.now_ms = 0
         self.calls: list[tuple[Any, ...]] = []
         self.wants_readings = True
+        self.fired_ms: int | None = None
 
     def ticks_ms(self) -> int:
         return self.now_ms
@@ -55,6 +57,16 @@ class Board:
     def read_raw(self, _sensor: dict[str, int]) -> int:
         self.calls.append(("read",))
         return 1_500_000
+
+    def rssi(self) -> None:
+        return None
+
+    def arm(self, due_ms: int | None) -> None:
+        self.calls.append(("arm", due_ms))
+
+    def fired(self) -> int | None:
+        fired, self.fired_ms = self.fired_ms, None
+        return fired
 
     def set_output(self, index: int, on: bool) -> None:
         self.calls.append(("output", index, on))
@@ -121,7 +133,8 @@ class Bench:
         self.line.down(topics.ACK, frames.encode_ack(self.store.boot_id, now_ms, quality, ranges or []))
 
     def open(self, counter: int, ms: int) -> None:
-        command = commands.Command(counter, b"n" * 8, commands.OPEN, 0, ms, 2**40)
+        nonce = core.nonce_of(KEY, self.store.boot_id, b"n" * 16)
+        command = commands.Command(counter, nonce, commands.OPEN, 0, ms, 2**40)
         self.line.down(topics.COMMAND, commands.encode_command(command))
 
 
@@ -142,6 +155,87 @@ def test_a_lease_is_witnessed_before_its_output_moves(bench: Bench) -> None:
     bench.open(1, 500)
     calls = bench.turn(1000)
     assert calls.index(("trace", "lease 0 1500")) < calls.index(("output", 0, True))
+
+
+def test_the_guard_is_armed_before_an_output_moves_and_disarmed_after_the_last(bench: Bench) -> None:
+    bench.open(1, 500)
+    calls = [call for call in bench.turn(1000) if call[0] in ("arm", "output")]
+    assert calls == [("arm", 1500), ("output", 0, True)]
+    bench.open(2, 700)
+    assert ("arm", 1800) in bench.turn(100), "a renewal arms it anew"
+    calls = [call for call in bench.turn(700) if call[0] in ("arm", "output")]
+    assert calls == [("output", 0, False), ("arm", None)]
+
+
+def test_what_the_guard_ended_is_told_and_journaled_at_its_time(bench: Bench) -> None:
+    bench.line.connect()
+    bench.open(1, 500)
+    bench.turn(1000)
+    bench.board.fired_ms = 2000
+    bench.turn(9_000)
+    sent = dict(bench.line.out)
+    receipt = commands.decode_receipt(sent[topics.RECEIPT])
+    assert (receipt.status, receipt.uptime_ms, receipt.outputs_mask) == (commands.ENDED_LEASE, 2000, 0)
+    records = frames.decode_readings(sent[topics.READINGS]).records
+    assert [r[1:4] + r[6:] for r in records if r[2] == fields.OUTPUT][-1] == (2000, fields.OUTPUT, 0, 0)
+
+
+def test_a_lease_ends_between_the_sensors_of_one_sample(bench: Bench) -> None:
+    """Silent sensors take their time, each; the lease waits for one of them at most."""
+    bench.turn()
+    bench.open(1, 9_100)
+    bench.turn(1000)
+
+    def slow(_sensor: dict[str, int]) -> None:
+        bench.board.calls.append(("read",))
+        bench.board.now_ms += 250
+
+    bench.board.read_raw = slow  # type: ignore[method-assign, assignment]
+    sensors = 3 * [{"field": fields.SOIL_MOISTURE, "every_s": 10, "reads": 1}]
+    bench.node._sampler = sampler.Sampler({"sensors": sensors}, bench.node._read)
+    calls = [call[0] for call in bench.turn(9_000) if call[0] in ("read", "output")]
+    assert calls == ["read", "output", "read", "read"]
+
+
+def test_the_nonce_is_new_though_the_random_numbers_are_not(tmp_path: Path) -> None:
+    """Before the radio is up an ESP32 may draw the same numbers at each boot; the stored counter does not repeat."""
+    nonces = {core.nonce_of(KEY, Journal(str(tmp_path), 100, 1).boot_id, bytes(16)) for _ in range(50)}
+    assert len(nonces) == 50 and {len(nonce) for nonce in nonces} == {frames.NONCE_BYTES}
+    assert core.nonce_of(bytes(32), 0x10001, bytes(16)) != core.nonce_of(KEY, 0x10001, bytes(16)), "another node"
+
+
+def test_a_node_without_a_volume_works_in_ram_and_tries_again_when_nothing_is_on() -> None:
+    board, line = Board(), Line()
+    store = RamStore(0xABCD)
+    node = core.Node(CONFIG, board, store, line)
+    line.connect()
+    node.step()
+    (got,) = [frames.decode_readings(frame) for kind, frame in line.out if kind == topics.READINGS]
+    assert (fields.VOLUME, fields.VOLUME_NONE) in [(r[2], r[6]) for r in got.records]
+    assert not any(call[0] == "trace" and call[1].startswith("stored") for call in board.calls), "nothing is stored"
+    line.down(topics.ACK, frames.encode_ack(store.boot_id, NOW_MS, fields.CLOCK_SNTP, [(1, len(got.records))]))
+    command = commands.Command(1, core.nonce_of(KEY, store.boot_id, b"n" * 16), commands.OPEN, 0, 60_000, 2**40)
+    board.now_ms = core.RETRY_VOLUME_MS
+    line.down(topics.COMMAND, commands.encode_command(command))
+    node.step()
+    assert ("output", 0, True) in board.calls and not node.wants_restart(), "never while something is on"
+    board.now_ms += 60_001
+    node.step()
+    assert board.calls.count(("output", 0, False)) == 2 and node.wants_restart()
+
+
+def test_the_ram_keeps_the_newest_and_counts_the_rest() -> None:
+    store = RamStore(0)
+    for at in range(50):
+        store.append([(at, fields.SOIL_MOISTURE, 0, fields.GOOD, 0, at)])
+    frame, token = store.next_frame(99) or (b"", None)
+    seqs = [record[0] for record in frames.decode_readings(frame).records]
+    assert seqs == list(range(11, 51)) and store.dropped == 10 and store.boot_id
+    store.sent(token)
+    assert store.next_frame(99) is None and store.in_flight() == 40
+    assert store.acknowledge(store.boot_id, [(11, 20), (50, 90)]) == 11 and store.in_flight() == 0
+    assert store.acknowledge(store.boot_id ^ 1, [(1, 50)]) == 0
+    assert len(frames.decode_readings((store.next_frame(99) or (b"", None))[0]).records) == 29
 
 
 def test_the_loop_rests_until_the_next_thing_is_due(bench: Bench) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from wire import fields, frames
 
 Key = tuple[int, int]
 BLOCKS = 100
+LATER_MS = 9000 + journal.UNREAD_MS
 
 
 def rows(count: int, uptime_ms: int = 1000) -> list[tuple[int, int, int, int, int, int]]:
@@ -106,12 +109,16 @@ def test_a_torn_tail_costs_the_torn_batch_only(tmp_path: Path) -> None:
     for cut in range(1, 2 * frames.RECORD_BYTES + segment.BATCH_BYTES):
         file.write_bytes(whole[:-cut])
         again = Journal(str(tmp_path), BLOCKS, 0)
-        assert [keys(frame) for frame in sent(again)] == [[(store.boot_id, seq) for seq in (1, 2, 3)]]
-        assert again.torn == 1
+        assert list(sent(again)) == [], "it is read a second time before that is believed"
+        assert [keys(frame) for frame in sent(again, LATER_MS)] == [[(store.boot_id, seq) for seq in (1, 2, 3)]]
+        assert again.dropped == 0
     flipped = bytearray(whole)
     flipped[segment.HEADER_BYTES + 30] ^= 1
     file.write_bytes(flipped)
-    assert [keys(f) for f in sent(Journal(str(tmp_path), BLOCKS, 0))] == [[(store.boot_id, 4), (store.boot_id, 5)]]
+    again = Journal(str(tmp_path), BLOCKS, 0)
+    assert list(sent(again)) == [] and keys(next(sent(again, LATER_MS))) == [(store.boot_id, 4), (store.boot_id, 5)]
+    again.acknowledge(store.boot_id, [(4, 5)])
+    assert again.empty() and again.dropped == 1, "the damaged batch is counted when its file goes"
 
 
 def test_a_file_that_is_no_segment_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -119,10 +126,91 @@ def test_a_file_that_is_no_segment_does_not_stop_the_others(tmp_path: Path) -> N
     store.append(rows(1))
     for name in ("s0000000a", "s0000000b", "s00000000", "readme", "sxyzxyzxy"):
         (tmp_path / name).write_bytes(b"not a segment" * 3)
+    (tmp_path / "s0000000c").touch()  # begun when the power went
     again = Journal(str(tmp_path), BLOCKS, 0)
     assert [keys(frame) for frame in sent(again)] == [[(store.boot_id, 1)]]
     again.acknowledge(store.boot_id, [(1, 1)])
-    assert again.empty() and (tmp_path / "readme").exists()
+    assert (tmp_path / "s0000000a").exists() and list(sent(again, LATER_MS)) == []
+    assert again.empty() and again.dropped == 2 and (tmp_path / "readme").exists()
+
+
+class Chip:
+    """What opens the files of a journal; the test says which of them cannot be read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.failing: set[str] = set()
+        monkeypatch.setattr(journal, "open", self.open, raising=False)
+
+    def open(self, path: str, mode: str) -> IO[bytes]:
+        if mode == "rb" and Path(path).name in self.failing:
+            raise OSError(errno.EIO, "no answer")
+        return cast(IO[bytes], Path(path).open(mode))
+
+
+def test_a_segment_that_cannot_be_read_is_left_alone_and_sent_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip = Chip(monkeypatch)
+    stored = []
+    for _ in range(3):
+        store = Journal(str(tmp_path), BLOCKS, 0)
+        store.append(rows(2))
+        stored.append([(store.boot_id, 1), (store.boot_id, 2)])
+    chip.failing = {"s00000001", "s00000003"}
+    again = Journal(str(tmp_path), BLOCKS, 0)
+    assert again.boot_id >> 16 == 4
+    assert [keys(frame) for frame in sent(again, 1000)] == [stored[1]], "the others do not wait"
+    chip.failing = {"s00000001"}
+    assert list(sent(again, 999 + journal.UNREAD_MS)) == [], "nor is the chip asked all the time"
+    assert [keys(frame) for frame in sent(again, 1000 + journal.UNREAD_MS)] == [stored[2]]
+    chip.failing = set()
+    assert [keys(frame) for frame in sent(again, 1000 + 2 * journal.UNREAD_MS)] == [stored[0]]
+    assert again.dropped == 0 and len(list(tmp_path.glob("s*"))) == 3
+
+
+def test_a_segment_that_was_read_and_then_fails_keeps_its_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip = Chip(monkeypatch)
+    store = Journal(str(tmp_path), BLOCKS, 0)
+    store.append(rows(3))
+    chip.failing = {"s00000001"}
+    assert list(sent(store, 0)) == []
+    chip.failing = set()
+    assert list(sent(store, 0)) == []
+    assert len(next(sent(store, journal.UNREAD_MS)).records) == 3 and store.dropped == 0
+
+
+def test_what_was_there_and_is_no_more_is_read_anew_and_counted(tmp_path: Path) -> None:
+    store = Journal(str(tmp_path), BLOCKS, 0)
+    store.append(rows(3))
+    store.append(rows(2))
+    (file,) = tmp_path.glob("s*")
+    file.write_bytes(file.read_bytes()[:-50])
+    frames_sent = [keys(frame) for ms in (0, LATER_MS, 2 * LATER_MS) for frame in sent(store, ms)]
+    assert frames_sent[-1] == [(store.boot_id, 1), (store.boot_id, 2), (store.boot_id, 3)]
+    assert store.append(rows(1)) == (6, 6)
+    store.acknowledge(store.boot_id, [(1, 6)])
+    assert store.empty() and store.dropped == 1
+
+
+def test_a_file_that_the_listing_did_not_show_is_not_written_to(tmp_path: Path) -> None:
+    store = Journal(str(tmp_path), BLOCKS, 0)
+    hidden = tmp_path / "s00000001"
+    hidden.write_bytes(b"of an earlier boot")
+    assert store.append(rows(1)) == (1, 1)
+    assert hidden.read_bytes() == b"of an earlier boot" and (tmp_path / "s00000002").exists()
+
+
+def test_an_unreadable_segment_goes_like_any_other_when_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal(str(tmp_path), 10, 0).append(rows(40))
+    Chip(monkeypatch).failing = {"s00000001"}
+    store = Journal(str(tmp_path), 10, 0)
+    for _ in range(30):
+        store.append(rows(40))
+    assert not (tmp_path / "s00000001").exists() and store.dropped > 0
 
 
 def test_when_full_the_oldest_goes_and_is_counted(tmp_path: Path) -> None:
@@ -132,7 +220,7 @@ def test_when_full_the_oldest_goes_and_is_counted(tmp_path: Path) -> None:
         stored = store.append(rows(20))
         assert stored is not None
         last = stored[1]
-    assert store.segments() <= 10 * journal.CAPACITY_PERCENT // 100
+    assert len(list(tmp_path.glob("s*"))) <= 10 * journal.CAPACITY_PERCENT // 100
     left = []
     while frame := next(sent(store), None):
         left += keys(frame)
@@ -212,7 +300,7 @@ def test_nothing_is_lost_and_nothing_invented(steps: list[tuple[str, int]]) -> N
             left |= set(keys(frame))
             store.acknowledge(frame.boot_id, frames.ranges_of([record[0] for record in frame.records]))
         assert stored - acked <= left <= stored
-        assert store.empty() and store.dropped == store.torn == 0
+        assert store.empty() and store.dropped == 0
 
 
 def test_a_batch_that_is_too_long_is_refused(tmp_path: Path) -> None:

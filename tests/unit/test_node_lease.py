@@ -143,6 +143,22 @@ def test_a_pump_goes_with_its_last_valve_and_before_it() -> None:
     ]
 
 
+def test_what_the_board_switched_off_by_itself_is_over_and_told() -> None:
+    node = leases()
+    node.command(command(1, output=VALVE, ms=1_000), False, START_MS)
+    node.command(command(2, output=VALVE_2, ms=30_000), False, START_MS)
+    node.command(command(3, output=PUMP, ms=20_000), False, START_MS)
+    node.take_changes()
+    node.cut(START_MS + 1_500)
+    assert [(r.output, r.status, r.outputs_mask) for r in node.take_ended()] == [
+        (VALVE, commands.ENDED_LEASE, 0b110),
+        (PUMP, commands.ENDED_LEASE, 0b010),
+        (VALVE_2, commands.ENDED_LEASE, 0),
+    ]
+    assert node.mask() == 0 and node.due_ms() is None
+    assert node.take_changes() == [(VALVE, False), (PUMP, False), (VALVE_2, False)]
+
+
 def test_close_all_and_query() -> None:
     node = leases()
     node.command(command(1, output=VALVE), False, START_MS)

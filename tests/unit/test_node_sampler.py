@@ -88,15 +88,15 @@ def test_health_goes_along() -> None:
     for at in range(21):
         counters[fields.REFUSED_COMMANDS] = 2 if at >= 5 else 0
         node.sample(at * 10_000)
-        seen += [(at, row[1], row[5]) for row in node.health(at, lambda: 50_000, counters)]
-    heap = fields.HEAP_FREE
-    assert seen == [(0, heap, 50_000), (5, fields.REFUSED_COMMANDS, 2), (10, heap, 50_000), (20, heap, 50_000)]
+        seen += [(at, row[1], row[5]) for row in node.health(at, lambda: 50_000, lambda: -61, counters)]
+    always = [[(at, fields.HEAP_FREE, 50_000), (at, fields.RSSI, -61)] for at in (0, 10, 20)]
+    assert seen == [*always[0], (5, fields.REFUSED_COMMANDS, 2), *always[1], *always[2]]
 
 
 def test_a_node_without_sensors_tells_its_health() -> None:
     node = sampler.Sampler({"sample_s": 60}, lambda _: None)
     assert node.due_ms() == 0 and node.sample(0) == [] and node.due_ms() == 60_000
-    assert node.health(0, lambda: 1, {})[0][1] == fields.HEAP_FREE
+    assert [row[1] for row in node.health(0, lambda: 1, lambda: None, {})] == [fields.HEAP_FREE], "there is no radio"
     node.skip(60_000)
     assert node.due_ms() == 120_000
 

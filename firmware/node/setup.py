@@ -1,0 +1,55 @@
+"""From a hal to a node that is ready to run. Needed once; start.py lets go of this module and of what only it uses.
+
+Rules
+1. What is wrong with the config shows before the flash is touched.
+2. A volume that cannot be mounted does not stop a node: it works on in RAM (ramstore.py) and says so. One that was made
+   new is told as well.
+"""
+
+import gc
+
+from wire import fields, frames, topics
+from wire.seal import Sealer
+
+from . import core, journal, lease, sampler
+from .link import Link
+
+PAUSE_MS = 100
+
+
+def build(hal) -> core.Node:
+    """A node over this hal, its volume mounted and its boot counted."""
+    config = hal.config()
+    lease.outputs_of(config)
+    sampler.Sampler(config, hal.read_raw)
+    store = _store(hal)
+    connection = Link(hal, config, _gone(config, store.boot_id))
+    # TLS has its own copy of the certificate now; a node has better uses for 1.5 kB of heap.
+    for name in ("ca_pem", "ca_der_hex"):
+        config["broker"].pop(name, None)
+    return core.Node(config, hal, store, connection)
+
+
+def _store(hal):
+    """The journal of this boot, or what stands in for it."""
+    drawn = int.from_bytes(hal.random_bytes(2), "big")
+    try:
+        from . import volume
+
+        blocks, made = volume.mount(hal.block_device(), lambda: hal.wait(None, PAUSE_MS))
+        store = journal.Journal(volume.MOUNT_POINT, blocks, drawn)
+        if made:
+            store.volume = fields.VOLUME_MADE
+    except OSError as error:
+        from .ramstore import RamStore
+
+        hal.trace("no volume: %r" % error)
+        gc.collect()
+        store = RamStore(drawn)
+    return store
+
+
+def _gone(config: dict, boot_id: int) -> bytes:
+    """The sealed last will of this boot."""
+    topic = topics.topic(config["village"], config["node"], topics.UP, topics.GONE)
+    return Sealer(bytes.fromhex(config["key"])).seal(topic, frames.encode_gone(boot_id))
