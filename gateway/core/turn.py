@@ -3,7 +3,8 @@
 Rules
 1. It lives for one call of ``step`` only; nothing outside ``gateway.core`` sees it.
 2. A command gets its counter here and nowhere else. Counters of a node rise strictly and are part of the state, which
-   is committed before anything is sent: so no counter is ever used twice (S3).
+   is committed before anything is sent: so no counter is ever used twice (S3). They have 32 bits: a clock that says
+   2100 or later gives no floor, and what such a clock once counted too high is forgotten.
 3. A decision is told when verdict or rule changes, at every event of a run, and at least every ``decide_every_ms``.
 """
 
@@ -17,6 +18,9 @@ from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
 from gateway.core.state import NodeState, OutputState, Said, State, ZoneState
 from gateway.core.types import Alarm, Decide, Effect, Fact, Inputs, Limits, Link, OutputRef, Send
+
+YEAR_2100_S = 4_102_444_800
+MAX_COUNTER = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,7 @@ class Turn:
     def send(self, node_id: str, action: int, output: int, duration_ms: int, zone: str) -> int:
         """Add a command and return its counter. A node never heard of gets nothing, and so will not answer."""
         node = self.nodes.get(node_id) or NodeState(boot=0)
-        # Seconds since 1970 as the floor: counters rise even when the gateway's memory was lost.
-        counter = max(node.counter + 1, self.now_ms // 1000)
+        counter = _counter_after(node.counter, self.now_ms // 1000)
         self.nodes[node_id] = replace(node, counter=counter)
         link = self.links.get(node_id)
         if link is None:
@@ -133,6 +136,12 @@ class Turn:
             inputs |= view.inputs
             bounds |= view.limits
         return inputs, bounds
+
+
+def _counter_after(last: int, now_s: int) -> int:
+    """Seconds since 1970 are the floor: counters rise even when the gateway's memory was lost."""
+    floor = now_s if 0 <= now_s < YEAR_2100_S else 0
+    return max(floor, last + 1 if last < MAX_COUNTER else 1)
 
 
 def _refs_by_node(state: State, inputs: Inputs) -> dict[str, list[OutputRef]]:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,74 @@ def test_a_request_is_taken_once_also_over_a_crash(home: Home) -> None:  # P4
     home.crash()
     home.control.turn()
     assert home.rules().count(Rule.MANUAL_WATER) == 1
+
+
+def test_a_clock_of_the_year_2107_stops_nothing_and_is_forgotten(home: Home) -> None:  # P12
+    home.dry(3000)
+    home.control.turn()
+    home.clock.wall_ms = 4_323_456_000_000
+    home.dry()
+    home.ask("water", 5)
+    home.control.turn()
+    home.clock.wall_ms = START_MS + home.clock.mono_ms() + 60_000
+    home.dry()
+    home.control.turn()
+    counters = [order.counter for order in home.sent]
+    assert len(counters) >= 2 and counters == sorted(set(counters)) and counters[-1] < START_MS // 1000 + 100
+
+
+def test_a_command_that_no_frame_can_hold_is_unsent_and_the_next_ones_are_sent(home: Home) -> None:
+    home.dry(3000)
+    home.control.turn()
+    with home.writer.transaction():
+        state = home.control.state
+        too_high = replace(state, nodes={"van-1": replace(state.nodes["van-1"], counter=1 << 32)})
+        home.writer.set_state(stored.State(1, START_MS, too_high.to_json()))
+        home.writer._run("UPDATE commands SET counter = ?, state = 'decided', sent_ms = NULL", (1 << 32,))
+    home.crash()
+    home.dry()
+    home.control.turn()
+    assert [order.counter for order in home.sent[1:]] == [START_MS // 1000, START_MS // 1000 + 1]
+    with home.rows() as reader:
+        assert [command.state for command in reader.commands()] == ["sent", "sent", "unsent"]
+
+
+def test_a_command_without_an_answer_is_repeated_once_at_half_its_time(home: Home) -> None:  # P4
+    home.dry()
+    home.control.turn()
+    (query, opened) = home.sent
+    for _ in range(9):
+        home.clock.advance_ms(1_000)
+        home.control.turn()
+    assert [order.counter for order in home.sent] == [query.counter, opened.counter, opened.counter]
+    home.accept(opened, 0b10)
+    home.control.turn()
+    assert home.sent[-1].output == 0 and Rule.NO_ANSWER not in home.rules()
+
+
+def test_a_command_is_repeated_over_a_crash_too(home: Home) -> None:  # P4
+    home.dry()
+    home.control.turn()
+    home.clock.advance_ms(6_000)
+    home.crash()
+    home.control._dispatch.send(home.clock.now_ms())
+    assert [order.action for order in home.sent] == [commands.QUERY, commands.OPEN, commands.OPEN]
+    assert home.sent[1].counter == home.sent[2].counter
+
+
+def test_an_end_by_itself_is_no_answer_to_its_open(home: Home) -> None:
+    home.dry()
+    home.control.turn()
+    opened, uptime_ms = home.sent[-1], home.uptime_ms()
+    receipts = tuple(
+        Receipt("van-1", 1, opened.counter, status, 1, 0, 0, uptime_ms + late_ms, 0)
+        for late_ms, status in ((1, commands.ENDED_LEASE), (0, commands.ACCEPTED))
+    )
+    home.commit(receipts=receipts)
+    home.control.turn()
+    with home.rows() as reader:
+        (row,) = [command for command in reader.commands() if command.counter == opened.counter]
+    assert (row.state, row.status) == ("answered", commands.ACCEPTED)
 
 
 def test_a_clock_that_was_set_back_does_not_put_it_to_sleep(home: Home) -> None:  # S4
