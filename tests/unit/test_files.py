@@ -2,10 +2,12 @@
 
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gateway.store.data import DataWriter
 from kit import files
 
 
@@ -84,3 +86,23 @@ def test_the_leftover_of_a_killed_process_is_no_obstacle(tmp_path: Path) -> None
     (tmp_path / f".state.json.{os.getpid()}.tmp").write_text("half")
     files.write_atomic(tmp_path / "state.json", "whole")
     assert names(tmp_path) == ["state.json"]
+
+
+def test_a_database_is_its_owners_alone_from_its_first_byte(tmp_path: Path) -> None:
+    made, old = tmp_path / "made.db", tmp_path / "old.db"
+    mask = os.umask(0)
+    try:
+        old.touch(0o666)
+        with closing(DataWriter(made)), closing(DataWriter(old)):
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(mask)
+    assert set(modes.values()) == {0o600} and {"made.db", "made.db-wal", "made.db-shm"} <= modes.keys()
+
+
+def test_a_file_that_is_there_is_closed_to_others_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    path.write_text("mưa")
+    path.chmod(0o644)
+    files.make_private(path)
+    assert path.read_text() == "mưa" and path.stat().st_mode & 0o777 == 0o600

@@ -30,6 +30,13 @@ def test_a_wrong_name_and_a_wrong_password_are_the_same() -> None:
     assert _knock(door, "bà tư", " ") == _knock(door, "", PASSWORD) == Refused("empty")
 
 
+@pytest.mark.parametrize("account", ["bà tư\0", "\0", "làng\x7f/bà tư", "bà\x1btư", "bà\u202etư", "\ud800"])
+def test_a_name_that_nobody_can_have_is_refused_like_a_wrong_password(account: str) -> None:
+    door = Door()
+    refused = [door.knock(account, PASSWORD, "10.0.0.2", 0, lambda: pytest.fail("looked at")) for _ in range(6)]
+    assert refused == [Refused("wrong")] * 5 + [Refused("locked", MINUTE_MS)]
+
+
 def test_an_unknown_name_costs_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     verify = login._hasher.verify
