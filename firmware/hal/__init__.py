@@ -1,12 +1,14 @@
 """The hal of an ESP32: the only package that touches machine, network and esp32.
 
-Not one line of it can run on the build machine: docs/node.md has the list of what a bench must show.
+Not one line of it can run on the build machine, but for needs.py: docs/node.md has the list of what a bench must show.
 
 Rules
 1. ``outputs_off`` needs nothing but the pin numbers of board.py, so it works as the first statement of boot.py.
-2. Nothing here waits longer than 300 ms, but for one name look-up; WLAN comes up step by step, asked by
-   ``open_socket``, and is never a reason to reset.
+2. Nothing here waits longer than 250 ms, and no name is ever looked up; WLAN comes up step by step, asked by
+   ``open_socket``, and is never a reason to reset. What hangs all the same is ended by guard.py.
 3. Functions mean the same as in simulators/node_hal/hal.py. ``trace`` has no listener, ``measuring`` is always true.
+4. A config that the board cannot use is a ValueError of ``config`` (needs.py). ``reset`` says the reason on the
+   console, and a node that fails soon after its start rests with its outputs off before it tries again.
 """
 
 import gc
@@ -17,13 +19,17 @@ from machine import Pin
 
 from hal import board
 
-_WATCHDOG_MS = 8_000
+CONFIG_PATH = "/node.json"
+DATA_PARTITION = "data"
+_CONNECTING = (115, 119)  # EINPROGRESS as POSIX and as lwIP number it
 _MAX_WAIT_MS = 250
+_SOON_MS = 60_000
+_REST_S = 60
 _MARK = b"HQE1"  # in RTC memory: the last reset was ours, after an error
 
-_watchdog = None
 _wlan = None
 _config = None
+_pins = {}  # output -> GPIO
 _last_ticks = time.ticks_ms()
 _uptime_ms = 0
 
@@ -35,17 +41,36 @@ def outputs_off() -> None:
 
 
 def set_output(index: int, on: bool) -> None:
-    Pin(board.OUTPUT_PINS[index], Pin.OUT, value=1 if on else 0)
+    Pin(_pins[index], Pin.OUT, value=1 if on else 0)
+
+
+def arm(due_ms: int | None) -> None:
+    """Set the guard: all outputs off by themselves soon after ``due_ms`` unless it is set anew; None: nothing is on."""
+    from hal import guard
+
+    guard.arm(due_ms, ticks_ms())
+
+
+def fired() -> int | None:
+    """The ticks_ms at which the guard switched everything off; it is told once."""
+    from hal import guard
+
+    return guard.fired(ticks_ms())
 
 
 def config() -> dict:
     """The node's config, as provisioning wrote it. OSError or ValueError says what is wrong with it."""
-    global _config
+    global _config, _pins
     if _config is None:
         import json
 
-        with open(board.CONFIG_PATH) as file:
-            _config = json.load(file)
+        from hal import needs
+
+        with open(CONFIG_PATH) as file:
+            found = json.load(file)
+        needs.check(found, board.OUTPUT_PINS)
+        _pins = needs.pins(found, board.OUTPUT_PINS)
+        _config = found
     return _config
 
 
@@ -73,9 +98,9 @@ def block_device():
     """The partition of the data volume: 4096-byte blocks, apart from the one that holds the code."""
     from esp32 import Partition
 
-    found = Partition.find(Partition.TYPE_DATA, label=board.DATA_PARTITION)
+    found = Partition.find(Partition.TYPE_DATA, label=DATA_PARTITION)
     if not found:
-        raise OSError("no partition " + board.DATA_PARTITION)
+        raise OSError("no partition " + DATA_PARTITION)
     return found[0]
 
 
@@ -84,7 +109,7 @@ def random_bytes(count: int) -> bytes:
 
 
 def open_socket(host: str, port: int):
-    """A non-blocking socket that still connects. OSError when WLAN is not up yet; then ask again later."""
+    """A non-blocking socket, to a numeric address, that still connects. OSError while WLAN is not up."""
     import socket
 
     global _wlan
@@ -100,7 +125,7 @@ def open_socket(host: str, port: int):
     try:
         opened.connect(address)
     except OSError as error:
-        if error.errno not in board.CONNECTING:
+        if error.errno not in _CONNECTING:
             opened.close()
             raise
     return opened
@@ -119,12 +144,14 @@ def wait(poller, link_ms: int, due_ms: int | None = None) -> None:
 
 def feed() -> None:
     """Feed the watchdog; the first feed starts it."""
-    global _watchdog
-    if _watchdog is None:
-        from machine import WDT
+    from hal import guard
 
-        _watchdog = WDT(timeout=_WATCHDOG_MS)
-    _watchdog.feed()
+    guard.feed(ticks_ms())
+
+
+def rssi() -> int | None:
+    """Signal of the access point in dBm; None without one."""
+    return _wlan.rssi() if _wlan is not None else None
 
 
 def heap_free() -> int:
@@ -152,10 +179,15 @@ def boot_cause() -> int:
     return causes.get(machine.reset_cause(), frames.BOOT_UNKNOWN)
 
 
-def reset() -> None:
-    """Leave the mark of an error and start again; does not return."""
+def reset(reason: str) -> None:
+    """Say why, leave the mark of an error and start again; does not return."""
     import machine
 
+    print("reset:", reason)
+    if ticks_ms() < _SOON_MS:
+        for _ in range(_REST_S):
+            feed()
+            time.sleep(1)
     machine.RTC().memory(_MARK)
     machine.reset()
 

@@ -44,6 +44,6 @@ class Wlan:
             pass  # "Wifi Internal Error" while it still connects: the next try comes in TRY_MS
         return False
 
-    def rssi(self) -> int:
-        """Signal of the access point in dBm."""
-        return self._station.status("rssi")
+    def rssi(self) -> int | None:
+        """Signal of the access point in dBm, as it was asked for just now; None without one."""
+        return self._station.status("rssi") if self._station.isconnected() else None

@@ -1,0 +1,40 @@
+"""What a board needs of a node's config beside what the node itself reads. Pure, so that it is tested without a board.
+
+Rules
+1. A config that lacks something is refused as a whole, with one line that says what: a node that knows half of its
+   pins must not run. ValueError.
+2. An output is on a pin that the board holds low at boot; on any other it might be on before the program runs.
+"""
+
+# driver -> what a sensor that names it must say as well
+SENSORS = {"adc": ("pin",), "a02yyuw": ("uart", "rx", "tx", "zero_mm")}
+
+
+def check(config: dict, output_pins: tuple[int, ...]) -> None:
+    """Raises ValueError with the first thing that is missing."""
+    wifi = config.get("wifi") or {}
+    if not wifi.get("ssid") or "password" not in wifi:
+        raise ValueError("wifi: ssid and password are missing")
+    for sensor in config.get("sensors", ()):
+        name = "sensor %s/%s" % (sensor.get("field"), sensor.get("channel", 0))
+        if sensor.get("driver") not in SENSORS:
+            raise ValueError("%s: driver %r, must be one of %s" % (name, sensor.get("driver"), sorted(SENSORS)))
+        for key in SENSORS[sensor["driver"]]:
+            if key not in sensor:
+                raise ValueError("%s: %s is missing" % (name, key))
+    pins(config, output_pins)
+
+
+def pins(config: dict, output_pins: tuple[int, ...]) -> dict[int, int]:
+    """{output: GPIO}; the pin is high while the output is on."""
+    found = {}
+    for output in config.get("outputs", ()):
+        name = "output %s" % output.get("index")
+        if output.get("driver") != "level":
+            raise ValueError("%s: driver %r, must be 'level'" % (name, output.get("driver")))
+        if output.get("pin") not in output_pins:
+            raise ValueError("%s: pin %r, must be one of %s" % (name, output.get("pin"), list(output_pins)))
+        found[output["index"]] = output["pin"]
+    if len(set(found.values())) != len(found):
+        raise ValueError("two outputs have one pin")
+    return found
