@@ -5,7 +5,9 @@ Rules
 2. What follows from the registry follows it: a new node gets its secrets, one that is gone loses them, its user and
    its config.
 3. Every file with a secret in it is readable by its owner only.
-4. Ids were checked by the registry, so no name can smuggle a line into a file of the broker; free text (a node's
+4. A node is told the broker's IPv4 address, never a name: looking one up would hold up the ends of its leases. A name
+   is looked up here, and refused unless it gives exactly one address that nodes can reach.
+5. Ids were checked by the registry, so no name can smuggle a line into a file of the broker; free text (a node's
    name) goes into JSON only.
 """
 
@@ -14,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import socket
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 from gateway import certificates, registry, secrets
@@ -75,15 +79,28 @@ def _broker(home: Home, village: Village, secret: Secrets) -> None:
 def _nodes(home: Home, village: Village, secret: Secrets) -> None:
     home.nodes.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_pem = home.ca.read_text(encoding="ascii")
+    address = broker_address(village.broker.host)
     for node in village.nodes.values():
-        config = node_config(village, node, secret, ca_pem)
+        config = node_config(village, node, secret, ca_pem, address)
         _put(home.nodes / f"{node.id}.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n", PRIVATE)
     for path in home.nodes.glob("*.json"):
         if path.stem not in village.nodes:
             path.unlink()
 
 
-def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str) -> dict[str, object]:
+def broker_address(host: str) -> str:
+    """The IPv4 address of the broker's host. Raises ProvisionError."""
+    try:
+        found = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)})
+    except OSError as error:
+        raise ProvisionError(f"broker.host = {host!r}: not found ({error}); write the IPv4 address there") from error
+    named = host not in found
+    if len(found) != 1 or (named and host != "localhost" and ip_address(found[0]).is_loopback):
+        raise ProvisionError(f"broker.host = {host!r}: gives {', '.join(found)}; write the one address of the gateway")
+    return found[0]
+
+
+def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, address: str) -> dict[str, object]:
     """What a node has to know. Fields are ids of ``wire.fields``: the node need not know the registry's words."""
     return {
         "village": village.id,
@@ -92,7 +109,7 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str) -> d
         "name": node.name,
         "key": secret.nodes[node.id].key.hex(),
         "broker": {
-            "host": village.broker.host,
+            "host": address,
             "port": village.broker.port,
             "server_name": certificates.SERVER_NAME,
             "user": node.id,
@@ -100,7 +117,9 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str) -> d
             "ca_pem": ca_pem,
         },
         "sample_s": node.sample_s,
-        "sensors": [{"field": s.field, "channel": s.channel, "every_s": node.sample_s} for s in node.sensors],
+        "sensors": [
+            {"field": s.field, "channel": s.channel, "every_s": node.every_s(s.field, s.channel)} for s in node.sensors
+        ],
         "outputs": [
             {"index": o.index, "kind": o.kind, "hard_max_s": o.hard_max_s, "min_rest_s": o.min_rest_s}
             for o in node.outputs

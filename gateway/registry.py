@@ -6,7 +6,9 @@ Rules
    within its range. What runs on it never has to ask again.
 3. An attribute has the name and the unit of its key in the file. Quantities are written in the field's unit
    (``value = [0.05, 0.42]`` m3/m3) and are kept as the scaled integers of ``wire.fields``.
-4. Several calibrations of a sensor are its history: the ids rise, the last one is in force. Id 0 is "none".
+4. A reading of a source that is older than ``max_age_s`` counts as no water. So it is bounded by MAX_SOURCE_AGE_S, and
+   a sensor of the source is read at least twice in that time, or one lost reading would stop every pump.
+5. Several calibrations of a sensor are its history: the ids rise, the last one is in force. Id 0 is "none".
 """
 
 from __future__ import annotations
@@ -58,6 +60,8 @@ KINDS = ("valve", "pump")
 MAX_NODES = 500
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
+SOURCE_AGE_S = 180
+MAX_SOURCE_AGE_S = 300
 MAX_RUN_S = commands.MAX_DURATION_MS // 1000
 # Not to be wired by hand: the outputs' states, and what a node says of itself without being told.
 NOT_SENSORS = (fields.OUTPUT, *(f for f in HOUSEKEEPING if f != fields.BATTERY))
@@ -165,7 +169,8 @@ def _sensor(table: Table) -> Sensor:
         ids = [c.id for c in calibrations]
         if ids != sorted(set(ids)):
             raise RegistryError(f"{t.where}.calibration: the ids must rise, but are {ids}")
-        return Sensor(what.id, channel, calibrations)
+        sample_s = t.whole("sample_s", 1, DAY_S) if t.has("sample_s") else None
+        return Sensor(what.id, channel, calibrations, sample_s)
 
 
 def _is_own_value(what: fields.Field) -> bool:
@@ -237,12 +242,17 @@ def _source(table: Table, nodes: Mapping[str, Node]) -> Source:
             conductivity=tuple(_sensor_ref(c, nodes, salt.id) for c in t.tables("conductivity", 1, 4)),
             limit_us_cm=t.whole("limit_us_cm", 1, salt.value_max),
             reopen_us_cm=t.whole("reopen_us_cm", 0, salt.value_max),
-            max_age_s=t.whole("max_age_s", 1, DAY_S),
+            max_age_s=t.whole("max_age_s", 1, MAX_SOURCE_AGE_S) if t.has("max_age_s") else SOURCE_AGE_S,
         )
         if source.reopen_level_mm < source.min_level_mm:
             t.refuse("reopen_level_mm", f"at least min_level_mm ({source.min_level_mm})")
         if source.reopen_us_cm > source.limit_us_cm:
             t.refuse("reopen_us_cm", f"at most limit_us_cm ({source.limit_us_cm})")
+        for what, ref in [(level, source.level), *((salt, ref) for ref in source.conductivity)]:
+            every_s = nodes[ref.node].every_s(what.id, ref.channel)
+            if 2 * every_s > source.max_age_s:
+                name = f"{what.name}/{ref.channel} of {ref.node}"
+                t.refuse("max_age_s", f"at least twice the sample_s of {name} ({every_s}); read that more often")
         return source
 
 

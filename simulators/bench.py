@@ -31,11 +31,11 @@ from pathlib import Path
 from statistics import median
 
 from cli.arguments import Parser, new_file, whole
-from gateway.core.boots import Boots
+from gateway.core.boots import Arrival, Boots
 from gateway.core.ingest import Judge, learn
 from gateway.core.rows import Reading
 from gateway.core.sync import MAX_ROWS
-from gateway.core.village import Node, Village
+from gateway.core.village import Node, Sensor, Village
 from gateway.registry import load
 from gateway.store.data import SCHEMA, Batch, DataWriter
 from gateway.uplink.batch import pack
@@ -60,7 +60,7 @@ GOALS = {"ingest": 0.35, "bytes": 0.5}
 class Message:
     topic: str
     payload: bytes
-    received_ms: int
+    arrival: Arrival
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def simulate(village: Village, keys: dict[str, bytes], days: int, seed: int) -> 
     world = World(layout(village, truth, seed), generate(seed, local_date(START_MS), days + 1), seed, START_MS)
     delay = random.Random(f"delay/{seed}")
     senders = {node.id: _Sender(village, node, keys[node.id]) for node in village.nodes.values()}
-    tick_ms = 300_000
+    tick_ms = 60_000
     for at_ms in range(START_MS, START_MS + days * DAY_MS, tick_ms):
         world.advance(at_ms)
         for node in village.nodes.values():
-            if (at_ms - START_MS) % (node.sample_s * 1000) == 0:
+            if due := [s for s in node.sensors if (at_ms - START_MS) % (node.every_s(s.field, s.channel) * 1000) == 0]:
                 measured_ms = at_ms + delay.randrange(LATE_MS)
-                yield senders[node.id].message(world, measured_ms, measured_ms + delay.randrange(40, 400))
+                yield senders[node.id].message(world, due, measured_ms, measured_ms + delay.randrange(40, 400))
 
 
 class _Sender:
@@ -133,17 +133,17 @@ class _Sender:
         self._boot = (1 << 16) | (sum(node.id.encode()) & 0xFFFF)
         self._seq = 0
 
-    def message(self, world: World, at_ms: int, received_ms: int) -> Message:
+    def message(self, world: World, due: Iterable[Sensor], at_ms: int, received_ms: int) -> Message:
         uptime_ms = at_ms - START_MS + 5_000
         packed = b""
-        for sensor in self._node.sensors:
+        for sensor in due:
             raw = world.read(self._node.id, sensor.field, sensor.channel)
             quality = fields.GOOD if raw is not None else fields.MISSING
             fault = fields.FAULT_NONE if raw is not None else fields.FAULT_NO_ANSWER
             self._seq += 1
             packed += frames.pack_record((self._seq, uptime_ms, sensor.field, sensor.channel, quality, fault, raw or 0))
         frame = frames.encode_readings(self._boot, uptime_ms + 20, at_ms - uptime_ms, fields.CLOCK_GATEWAY, packed)
-        return Message(self._topic, seal(self._key, self._topic, frame), received_ms)
+        return Message(self._topic, seal(self._key, self._topic, frame), Arrival(received_ms, received_ms, 1, True))
 
 
 def judged(village: Village, keys: dict[str, bytes], messages: Iterable[Message]) -> list[Reading]:
@@ -151,7 +151,7 @@ def judged(village: Village, keys: dict[str, bytes], messages: Iterable[Message]
     judge, known = Judge(village, keys), Boots()
     rows: list[Reading] = []
     for message in messages:
-        verdict = judge.judge(message.topic, message.payload, message.received_ms, known)
+        verdict = judge.judge(message.topic, message.payload, message.arrival, known)
         assert not verdict.quarantine, verdict.quarantine
         learn(known, verdict)
         rows += verdict.readings
@@ -184,7 +184,7 @@ def _ingest(path: Path, village: Village, keys: dict[str, bytes], messages: Iter
     judge, known, batch = Judge(village, keys), Boots(), Batch()
     with closing(DataWriter(path)) as writer:
         for message in messages:
-            verdict = judge.judge(message.topic, message.payload, message.received_ms, known)
+            verdict = judge.judge(message.topic, message.payload, message.arrival, known)
             learn(known, verdict)
             batch.readings += verdict.readings
             batch.counts[verdict.count] += 1

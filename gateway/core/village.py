@@ -45,6 +45,7 @@ class Sensor:
     field: int
     channel: int
     calibrations: tuple[Calibration, ...] = ()
+    sample_s: int | None = None  # its own pace; None: the node's
 
     @property
     def calibration(self) -> Calibration | None:
@@ -72,6 +73,11 @@ class Node:
     def sensor(self, field_id: int, channel: int) -> Sensor | None:
         """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""
         return self._by_channel.get((field_id, channel))
+
+    def every_s(self, field_id: int, channel: int) -> int:
+        """How often a sensor of the node is read."""
+        sensor = self.sensor(field_id, channel)
+        return self.sample_s if sensor is None or sensor.sample_s is None else sensor.sample_s
 
     def output(self, index: int) -> Output | None:
         return next((o for o in self.outputs if o.index == index), None)

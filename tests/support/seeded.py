@@ -58,7 +58,7 @@ port = {port}
 id = "kinh-1"
 model = "level"
 name = "Máy đo kinh"
-sample_s = 900
+sample_s = 60
 [[node.sensor]]
 field = "water_level"
 channel = 0
@@ -88,7 +88,7 @@ reopen_level_mm = 350
 conductivity = [{ node = "kinh-1", channel = 0 }]
 limit_us_cm = 2000
 reopen_us_cm = 1600
-max_age_s = 1800
+max_age_s = 180
 """
 
 _OUTPUT = """

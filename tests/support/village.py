@@ -60,7 +60,7 @@ sample_s = 300
 id = "kinh-1"
 model = "level"
 name = "Kinh Xáng"
-sample_s = 300
+sample_s = 60
   [[node.sensor]]
   field = "water_level"
   channel = 0
@@ -101,7 +101,7 @@ reopen_level_mm = 350
 conductivity = [{ node = "kinh-1", channel = 0 }]
 limit_us_cm = 2000
 reopen_us_cm = 1600
-max_age_s = 1800
+max_age_s = 180
 
 [[zone]]
 id = "xoai"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from gateway import certificates, secrets
 from gateway.certificates import CertificateError
 from gateway.home import Home
 from gateway.mqtt import broker_files
-from gateway.provision import ProvisionError, provision
+from gateway.provision import ProvisionError, broker_address, provision
 from gateway.registry import RegistryError
 from gateway.secrets import NodeSecret, Secrets, SecretsError
 from gateway.store.control import ControlReader
@@ -46,6 +47,26 @@ def test_made_again_it_is_the_same_to_the_byte(home: Home) -> None:
     provision(home)
     assert content(home) == before
     assert {"tls/ca.crt", "mosquitto/passwd", "nodes/van-1.json", "data.db", "uplink.db"} <= set(before)
+
+
+def test_a_node_is_told_an_address_and_no_name(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.registry.write_text(village.TEXT.replace('"127.0.0.1"', '"localhost"', 1), encoding="utf-8")
+    provision(home)
+    assert json.loads((home.nodes / "van-1.json").read_bytes())["broker"]["host"] == "127.0.0.1"
+    assert broker_address("192.168.1.10") == "192.168.1.10"
+    with pytest.raises(ProvisionError, match=r"'no-such-host\.invalid': not found .*write the IPv4 address there"):
+        broker_address("no-such-host.invalid")
+
+    def resolver(*addresses: str) -> None:
+        answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_: answers)
+
+    resolver("10.0.0.2", "10.0.0.2")
+    assert broker_address("gateway.lan") == "10.0.0.2"
+    for addresses in (("127.0.1.1",), ("10.0.0.2", "10.0.0.3")):  # Debian's own name; a name of two machines
+        resolver(*addresses)
+        with pytest.raises(ProvisionError, match=f"gives {', '.join(addresses)}; write the one address"):
+            broker_address("gateway.lan")
 
 
 def test_only_the_owner_reads_what_is_secret(home: Home) -> None:  # P14

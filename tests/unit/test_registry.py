@@ -72,6 +72,14 @@ def test_a_node_may_send_housekeeping_and_its_outputs_and_nothing_else() -> None
         ('probes = [{ node = "dat-2", channel = 0 }]', "probes = []", "probes = []: must be 1 to 16 tables"),
         ("reopen_level_mm = 350", "reopen_level_mm = 250", "at least min_level_mm (300)"),
         ("reopen_us_cm = 1600", "reopen_us_cm = 2600", "at most limit_us_cm (2000)"),
+        ("max_age_s = 180", "max_age_s = 301", "source[1] 'kinh'.max_age_s = 301: must be a whole number in 1..300"),
+        ("max_age_s = 180", "max_age_s = 119", "at least twice the sample_s of water_level/0 of kinh-1 (60)"),
+        ("sample_s = 60", "sample_s = 300", "at least twice the sample_s of water_level/0 of kinh-1 (300)"),
+        (
+            'field = "conductivity_25"\n  channel = 0',
+            'field = "conductivity_25"\n  channel = 0\n  sample_s = 600',
+            "at least twice the sample_s of conductivity_25/0 of kinh-1 (600)",
+        ),
         ("[village]", "[village", "not TOML"),
         ("[web]", "[wob]", "web = (missing)"),
     ],
@@ -81,6 +89,17 @@ def test_an_error_is_one_line_that_names_key_value_and_what_is_allowed(old: str,
     with pytest.raises(RegistryError) as caught:
         registry.parse(village.TEXT.replace(old, new, 1))
     assert expected in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_source_is_believed_for_three_minutes_unless_told_otherwise() -> None:  # S5
+    found = registry.parse(village.TEXT.replace("max_age_s = 180\n", ""))
+    assert found.sources["kinh"].max_age_s == registry.SOURCE_AGE_S == 180
+
+
+def test_a_sensor_may_have_its_own_pace() -> None:
+    text = village.TEXT.replace('field = "soil_temperature"', 'field = "soil_temperature"\n  sample_s = 3600')
+    node = registry.parse(text).nodes["dat-1"]
+    assert node.every_s(fields.SOIL_TEMPERATURE, 0) == 3600 and node.every_s(fields.SOIL_MOISTURE, 0) == 300
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
