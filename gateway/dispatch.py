@@ -83,10 +83,11 @@ class Dispatch:
             nonce, expires_at_ms = bytes(8), 0
             if boot is not None and boot.boot == row.boot:
                 nonce, expires_at_ms = boot.nonce, boot.offset_ms + row.expires_uptime_ms
+            sent_ms = row.at_ms if row.sent_ms is None and row.state == SENT else row.sent_ms
             order = commands.Command(
                 row.counter, nonce, row.action, row.output, row.duration_ms, row.expires_uptime_ms
             )
-            self.add(Waiting(row.id, row.node, row.boot, order, expires_at_ms, row.sent_ms))
+            self.add(Waiting(row.id, row.node, row.boot, order, expires_at_ms, sent_ms))
 
     def send(self, now_ms: int) -> list[Change]:
         """Publish what can be published, give up what has expired."""

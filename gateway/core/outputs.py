@@ -9,6 +9,8 @@ Rules
 4. A receipt counts if it is of the node's present boot. The answer to the awaited command always counts; what else a
    receipt shows of an output (``outputs_mask``) counts only if no newer receipt was heard.
 5. An output that is on although nobody asked for it is closed.
+6. When it went on and off is what its node tells, by receipts and by readings of its outputs: these may be read much
+   later, when the gateway was away. The estimate of a node's start is late, never early, and so are these times.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import replace
 from gateway.core.rules import Rule
 from gateway.core.state import NodeState, OutputState, Phase
 from gateway.core.turn import Turn
-from gateway.core.types import Link, OutputRef, Receipt
+from gateway.core.types import Link, OutputRef, Reading, Receipt
 from wire import commands
 
 MAYBE_ON = (Phase.OPENING, Phase.OPEN, Phase.ASKING)
@@ -108,6 +110,19 @@ def ask_all(turn: Turn) -> None:
             )
 
 
+def witness(turn: Turn, reading: Reading) -> None:
+    """A reading of an output's state: it may come hours later than the receipt that was lost."""
+    ref = OutputRef(reading.sensor.node, reading.sensor.channel)
+    output = turn.outputs.get(ref.key)
+    if output is None or reading.value is None or not reading.timed or reading.measured_at_ms > turn.now_ms:
+        return
+    if reading.value:
+        _went_on(turn, ref, reading.measured_at_ms)
+    elif output.opened_at_ms is not None and reading.measured_at_ms >= output.granted_at_ms:
+        until_at_ms = max(output.opened_at_ms, min(output.until_at_ms, reading.measured_at_ms))
+        turn.outputs[ref.key] = replace(output, until_at_ms=until_at_ms)
+
+
 def hear(turn: Turn, receipt: Receipt) -> None:
     """Apply one receipt to the outputs of its node."""
     node = turn.nodes.get(receipt.node)
@@ -139,7 +154,7 @@ def _answered(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
         if on:
             _try_again(turn, ref)
         else:
-            _off(turn, ref)
+            _off(turn, ref, at_ms=_told_at_ms(turn, receipt))
     elif not on:
         # Refused, or gone by itself before it could tell: in either case it is off.
         _off(turn, ref, trouble=output.trouble or Rule.LEASE_ENDED)
@@ -154,6 +169,21 @@ def _on(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
         # Reckoned from now, not from the node's start: so at worst we think it open for longer than it is.
         until_at_ms = min(until_at_ms, turn.now_ms + receipt.until_uptime_ms - receipt.uptime_ms)
     turn.outputs[ref.key] = replace(output, phase=Phase.OPEN, until_at_ms=until_at_ms)
+    _went_on(turn, ref, max(_told_at_ms(turn, receipt), output.closed_at_ms or 0))
+
+
+def _went_on(turn: Turn, ref: OutputRef, at_ms: int) -> None:
+    """It was on at this time; of several the first one counts, and none from before it was last off."""
+    output = turn.output(ref)
+    if at_ms < (output.closed_at_ms or 0) or output.phase is Phase.CLOSED:
+        return
+    if output.opened_at_ms is None or at_ms < output.opened_at_ms:
+        turn.outputs[ref.key] = replace(output, opened_at_ms=at_ms)
+
+
+def _told_at_ms(turn: Turn, receipt: Receipt) -> int:
+    """When the node made a receipt, by our clock."""
+    return min(turn.now_ms, turn.nodes[receipt.node].booted_at_ms + receipt.uptime_ms)
 
 
 def _ended(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
@@ -165,7 +195,7 @@ def _ended(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
         turn.outputs[ref.key] = replace(output, trouble=Rule.LEASE_ENDED, status=receipt.status)
         close(turn, ref)
     elif output.asked_at_ms is None and output.phase is not Phase.CLOSED and not receipt.is_on(ref.output):
-        _off(turn, ref, trouble=output.trouble or Rule.LEASE_ENDED)
+        _off(turn, ref, trouble=output.trouble or Rule.LEASE_ENDED, at_ms=_told_at_ms(turn, receipt))
 
 
 def _glimpsed(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
@@ -174,6 +204,7 @@ def _glimpsed(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
     on = receipt.is_on(ref.output)
     if output.phase is Phase.CLOSED and on:
         turn.alarm(ref, Rule.OUTPUT_STRANGE, on=True)
+        turn.outputs[ref.key] = replace(output, opened_at_ms=None)
         close(turn, ref)
     elif output.phase is Phase.OPEN and not on:
         _off(turn, ref, trouble=Rule.LEASE_ENDED)
@@ -181,19 +212,21 @@ def _glimpsed(turn: Turn, ref: OutputRef, receipt: Receipt) -> None:
         _off(turn, ref)
 
 
-def _off(turn: Turn, ref: OutputRef, *, trouble: Rule | None = None) -> None:
-    """It is known to be off now."""
+def _off(turn: Turn, ref: OutputRef, *, trouble: Rule | None = None, at_ms: int | None = None) -> None:
+    """It is known to be off now, and since ``at_ms`` if the node has told that."""
     output = turn.output(ref)
     # Nobody saw it go off: then the end of its lease is the latest time at which it did.
-    was_leased = output.phase in (Phase.OPEN, Phase.ASKING, Phase.QUARANTINED)
+    was_leased = output.phase in (Phase.OPEN, Phase.ASKING, Phase.QUARANTINED) or output.opened_at_ms is not None
     if output.phase is Phase.QUARANTINED:
         turn.alarm(ref, Rule.OUTPUT_BACK, on=False)
+    latest_at_ms = min(turn.now_ms, output.until_at_ms) if was_leased else turn.now_ms
+    closed_at_ms = latest_at_ms if at_ms is None else min(latest_at_ms, at_ms)
     turn.outputs[ref.key] = replace(
         output,
         phase=Phase.CLOSED,
         asked_at_ms=None,
         closes=0,
-        closed_at_ms=min(turn.now_ms, output.until_at_ms) if was_leased else turn.now_ms,
+        closed_at_ms=max(closed_at_ms, output.opened_at_ms or output.closed_at_ms or 0),
         trouble=trouble or output.trouble,
     )
 

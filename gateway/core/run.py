@@ -9,7 +9,8 @@ Rules
    and both end by their leases.
 5. When an output gives trouble (no answer, refused, gone off, node restarted) the run is ended and told. Whether
    another one begins is for the ordinary rules to say, with rest and daily cap.
-6. Beginning, water on, stop, and over are told each time; while it waits for answers, that is told now and then.
+6. Water flows while both outputs are on, by what their node tells: also when the gateway did not see it begin.
+7. Beginning, water on, stop, and over are told each time; while it waits for answers, that is told now and then.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def begin(turn: Turn, zone: ZoneSettings, finding: Finding, planned_ms: int, use
     )
     for ref in _refs(run):
         turn.user_of[ref.key] = zone.id
-        turn.outputs[ref.key] = replace(turn.output(ref), trouble=None, status=0)
+        turn.outputs[ref.key] = replace(turn.output(ref), opened_at_ms=None, trouble=None, status=0)
     turn.decide(zone.id, finding, always=True)
     advance(turn, zone.id)
 
@@ -121,9 +122,10 @@ def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
         if turn.output(run.pump).phase is not Phase.OPEN:
             return
     if run.started_at_ms is None:
+        started_at_ms = _flowing_since(turn, run) or turn.now_ms
         zone = turn.zone(zone_id)
-        turn.zones[zone_id] = replace(zone, run=replace(run, started_at_ms=turn.now_ms))
-        turn.effects.append(RunStarted(run.number, zone_id, turn.now_ms, run.why))
+        turn.zones[zone_id] = replace(zone, run=replace(run, started_at_ms=started_at_ms))
+        turn.effects.append(RunStarted(run.number, zone_id, started_at_ms, run.why))
     finding = Finding(Verdict.WATERING, Rule.WATER_ON, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
     turn.decide(zone_id, finding, always=run.started_at_ms is None)
 
@@ -155,19 +157,29 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
     for ref in _refs(run):
         turn.user_of.pop(ref.key, None)
     turn.zones[zone_id] = replace(turn.zone(zone_id), run=None, ended_at_ms=turn.now_ms)
-    if run.started_at_ms is not None and run.stop is not None:
-        ended_at_ms = max(run.started_at_ms, _stopped_at_ms(turn, run))
-        flowed_ms = ended_at_ms - run.started_at_ms
+    started_at_ms = run.started_at_ms
+    unseen_at_ms = _flowing_since(turn, run) if started_at_ms is None else None
+    if unseen_at_ms is not None and _stopped_at_ms(turn, run) > unseen_at_ms:
+        # It was on, and off again, before we heard of it: the gateway was away.
+        turn.effects.append(RunStarted(run.number, zone_id, unseen_at_ms, run.why))
+        started_at_ms = unseen_at_ms
+    if started_at_ms is not None and run.stop is not None:
+        ended_at_ms = max(started_at_ms, _stopped_at_ms(turn, run))
+        flowed_ms = ended_at_ms - started_at_ms
         millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
-        turn.effects.append(
-            RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop)
-        )
+        turn.effects.append(RunEnded(run.number, zone_id, started_at_ms, ended_at_ms, millilitres, run.stop))
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
         turn.decide(zone_id, Finding(Verdict.STOP, Rule.RUN_ENDED, facts), always=True)
     for ref in _refs(run):
         if turn.output(ref).phase is Phase.QUARANTINED:
             rule = Rule.VALVE_QUARANTINED if ref == run.valve else Rule.PUMP_QUARANTINED
             turn.decide(zone_id, Finding(Verdict.FAULT, rule, {"node": ref.node}), always=True)
+
+
+def _flowing_since(turn: Turn, run: Run) -> int | None:
+    """When the last of its outputs went on; None when that is not known of all of them."""
+    opened = [turn.output(ref).opened_at_ms for ref in _refs(run)]
+    return max(at_ms for at_ms in opened if at_ms is not None) if None not in opened else None
 
 
 def _stopped_at_ms(turn: Turn, run: Run) -> int:

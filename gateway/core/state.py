@@ -20,7 +20,7 @@ from gateway.core.jsons import ShapeError, from_plain, to_plain
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 1
+VERSION = 2
 
 
 class StateError(Exception):
@@ -72,6 +72,7 @@ class OutputState:
     lease_ms: int = 0
     until_at_ms: int = 0  # until then it may be on, as far as is known
     closes: int = 0  # CLOSE commands without an answer
+    opened_at_ms: int | None = None  # when it went on for the present run, as its node tells it; None: not known to
     closed_at_ms: int | None = None  # since when it is known to be off; None: it never was on
     heard_uptime_ms: int = 0
     trouble: Rule | None = None  # why it is not what it was told to be

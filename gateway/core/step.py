@@ -18,6 +18,7 @@ from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import Effect, Inputs, Intent, Limits, Reading, ZoneSettings
+from wire import fields
 
 MINUTE_MS = 60_000
 QUIET_WAKE_MS = 30_000
@@ -61,7 +62,10 @@ def next_wake_ms(state: State, limits: Limits) -> int:
 
 def _hear(turn: Turn, inputs: Inputs) -> None:
     for reading in inputs.readings:
-        _admit(turn, reading)
+        if reading.sensor.field == fields.OUTPUT:
+            outputs.witness(turn, reading)
+        else:
+            _admit(turn, reading)
     for link in sorted(inputs.links, key=lambda known: known.node):
         outputs.meet(turn, link)
     for receipt in inputs.receipts:

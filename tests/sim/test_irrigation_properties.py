@@ -254,7 +254,8 @@ def _judge_decisions(
         assert any(decision.zone == zone for decision in now)  # D6
     for effect in effects:
         if isinstance(effect, RunStarted):
-            assert any(d.zone == effect.zone and d.rule is Rule.WATER_ON for d in now)
+            # Told when it begins; or, when it was over before it was heard of, with its end.
+            assert any(d.zone == effect.zone and d.rule in (Rule.WATER_ON, Rule.RUN_ENDED) for d in now)
             assert any(d.zone == effect.zone and d.verdict is Verdict.START and d.rule is effect.why
                        for d in history.told)
         if isinstance(effect, RunEnded):

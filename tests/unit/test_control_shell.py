@@ -123,6 +123,10 @@ class Home:
         row = Receipt("van-1", 1, order.counter, commands.ACCEPTED, order.output, mask, until_ms, uptime_ms, 0)
         self.commit(receipts=(row,))
 
+    def ended(self, order: commands.Command, mask: int) -> None:
+        status, uptime_ms = commands.ENDED_LEASE, self.uptime_ms()
+        self.commit(receipts=(Receipt("van-1", 1, order.counter, status, order.output, mask, 0, uptime_ms, 0),))
+
     def rows(self) -> ControlReader:
         return ControlReader(self.folder / "control.db")
 
@@ -262,6 +266,68 @@ def test_a_command_is_repeated_over_a_crash_too(home: Home) -> None:  # P4
     home.control._dispatch.send(home.clock.now_ms())
     assert [order.action for order in home.sent] == [commands.QUERY, commands.OPEN, commands.OPEN]
     assert home.sent[1].counter == home.sent[2].counter
+
+
+def pump_on_and_control_gone(home: Home) -> commands.Command:
+    """Up to the OPEN of the pump, which the node takes, and nobody reads its receipt."""
+    home.dry()
+    home.control.turn()
+    home.accept(home.sent[-1], 0b10)
+    home.control.turn()
+    home.clock.advance_ms(200)
+    home.accept(home.sent[-1], 0b11)
+    return home.sent[-1]
+
+
+def test_water_that_flowed_while_control_was_gone_is_a_run(home: Home) -> None:  # P3
+    opened = pump_on_and_control_gone(home)
+    assert (opened.output, opened.duration_ms) == (0, 90_000)
+    home.clock.advance_ms(90_000)
+    home.ended(opened, 0b10)
+    home.clock.advance_ms(400_000)
+    home.crash()
+    home.commit()
+    home.control.turn()
+    home.accept(home.sent[-1], 0)
+    home.control.turn()
+    with home.rows() as reader:
+        (run,) = reader.runs()
+    assert (run.started_ms, run.ended_ms) == (START_MS + 200, START_MS + 90_200)
+    assert (run.why_start, run.why_stop) == (Rule.SOIL_DRY, Rule.LEASE_ENDED)
+    assert run.litres == pytest.approx(VILLAGE.zones["xoai"].flow_lpm * 1.5, rel=0.01)
+
+
+def test_water_of_which_only_the_output_readings_tell_is_a_run(home: Home) -> None:
+    home.dry()
+    home.control.turn()
+    home.accept(home.sent[-1], 0b10)
+    home.control.turn()
+    home.clock.advance_ms(300)
+    home.commit(("van-1", fields.OUTPUT, 0, 1))
+    home.clock.advance_ms(90_000)
+    home.commit(("van-1", fields.OUTPUT, 0, 0))
+    home.clock.advance_ms(30_000)
+    home.crash()
+    home.commit()
+    for _ in range(3):
+        before = len(home.sent)
+        home.control.turn()
+        for order in home.sent[before:]:
+            home.accept(order, 0)
+    with home.rows() as reader:
+        (run,) = reader.runs()
+    assert (run.started_ms, run.ended_ms) == (START_MS + 300, START_MS + 90_300)
+
+
+def test_a_run_that_goes_on_after_a_restart_began_when_the_water_did(home: Home) -> None:
+    pump_on_and_control_gone(home)
+    home.clock.advance_ms(5_000)
+    home.crash()
+    home.control.turn()
+    home.accept(home.sent[-1], 0b11)
+    home.control.turn()
+    with home.rows() as reader:
+        assert [run.started_ms for run in reader.runs()] == [START_MS + 200]
 
 
 def test_an_end_by_itself_is_no_answer_to_its_open(home: Home) -> None:

@@ -14,7 +14,7 @@ from gateway.core.probes import Trust
 from gateway.core.reasons import ENGLISH, VIETNAMESE, tell
 from gateway.core.rows import Boot
 from gateway.core.rules import Rule, Verdict
-from gateway.core.state import Latest, SourceState, State, StateError
+from gateway.core.state import VERSION, Latest, SourceState, State, StateError
 from gateway.core.types import Fact, Limits, Receipt, Settings, SettingsError
 from gateway.dispatch import Change, Dispatch, Waiting
 from gateway.settings import limits_of, settings_of
@@ -203,11 +203,11 @@ def test_a_state_that_is_not_understood_is_refused() -> None:
     for broken, why in [
         ("{", "not JSON"),
         ("[]", "not a state"),
-        (json.dumps(good | {"version": 2}), "version 2"),
-        (json.dumps({"version": 1, "state": good["state"] | {"moon": 1}}), "moon"),
-        (json.dumps({"version": 1, "state": good["state"] | {"last_run": "1"}}), r"state\.last_run"),
-        (json.dumps({"version": 1, "state": good["state"] | {"last_run": True}}), r"state\.last_run"),
-        (json.dumps({"version": 1, "state": good["state"] | {"zones": {"a": {}}}}), r"state\.zones\.a"),
+        (json.dumps(good | {"version": 99}), "version 99"),
+        (json.dumps({"version": VERSION, "state": good["state"] | {"moon": 1}}), "moon"),
+        (json.dumps({"version": VERSION, "state": good["state"] | {"last_run": "1"}}), r"state\.last_run"),
+        (json.dumps({"version": VERSION, "state": good["state"] | {"last_run": True}}), r"state\.last_run"),
+        (json.dumps({"version": VERSION, "state": good["state"] | {"zones": {"a": {}}}}), r"state\.zones\.a"),
     ]:
         with pytest.raises(StateError, match=why):
             State.from_json(broken)
