@@ -18,6 +18,8 @@ from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
 from gateway.store.control import Alarm, ControlReader
 from gateway.store.data import DataReader
+from gateway.translate import heard_at_ms
+from kit.clock import Clock
 from pages import view
 from pages.i18n import DEFAULT, language
 
@@ -32,6 +34,7 @@ def alerts_of(
     control: ControlReader | None,
     state: State,
     sources: Sequence[view.Source],
+    clock: Clock,
     now_ms: int,
 ) -> tuple[view.Alert, ...]:
     """All alerts of a village. Raises StoreError."""
@@ -39,7 +42,7 @@ def alerts_of(
     found = [
         *_outputs(village, state, alarms),
         *_sources(sources, now_ms),
-        *_silent(village, data, now_ms),
+        *_silent(village, data, clock, now_ms),
         *_quarantined(data, now_ms),
     ]
     return tuple(found[: view.MAX_ALERTS])
@@ -90,9 +93,10 @@ def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert
             yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
 
 
-def _silent(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
+def _silent(village: Village, data: DataReader | None, clock: Clock, now_ms: int) -> Iterator[view.Alert]:
     """The nodes that were not heard lately, while others could be heard."""
-    heard_ms = {node: boot.last_received_ms for node, boot in data.current_boots().items()} if data is not None else {}
+    boots = data.current_boots() if data is not None else {}
+    heard_ms = {node: heard_at_ms(boot, clock) for node, boot in boots.items()}
     if not heard_ms:
         return
     silent = [node.name for node in village.nodes.values() if view.is_stale(heard_ms.get(node.id), now_ms)]

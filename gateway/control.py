@@ -9,6 +9,8 @@ Rules
 4. It wakes at once when another process has committed something, at the first deadline of the irrigation, and at
    least every 30 s. Nothing else wakes it, and neither web nor uplink can hold it up.
 5. A state that cannot be read is not guessed at: the irrigation begins anew, and closes what it finds open.
+6. When somebody sets the wall clock, all that is remembered moves with it, also over a restart of this process. Over
+   a restart of the machine nobody knows how far it was set: then every sensor must be heard again before it counts.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ from gateway.store.control import ControlReader, ControlWriter
 from gateway.store.data import DataReader
 from gateway.store.places import Place
 from kit import log
-from kit.clock import Clock, real_mono_s, real_sleep_s
+from kit.clock import Clock, ahead_ms, real_mono_s, real_sleep_s
 
 POLL_S = 0.025  # how long news may wait, in real time
 LEAST_REST_S = 0.1  # between two steps that nothing but time has caused
@@ -70,20 +72,19 @@ class Control:
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._inbox = Inbox(data, people)
+        self._inbox = Inbox(data, people, clock)
         self._writer = writer
         self._dispatch = dispatch
         self._clock = clock
         self._log = log.get()
-        self._epoch_ms = clock.now_ms() - clock.mono_ms()
         self._clock_step_ms = 0
         self._stepped_s = 0.0
         self._restarted = True
         self._cursors: Mapping[str, Place] = writer.cursors()
         with ControlReader(writer.path) as reader:
             left = reader.commands(MAX_RESTORED)
-            self.state = _restored(writer, left)
-            dispatch.restore(left, data.current_boots())
+            self.state, self._ahead_ms = _restored(writer, left, clock)
+            dispatch.restore(left, translate.links(data.current_boots().values(), clock))
             # By zone: the row of its last decision, and of the run that is on.
             self._decisions = {zone: decision.id for zone, decision in reader.last_decisions().items()}
             self._runs = {run.zone: run.id for run in reversed(reader.runs(clock.now_ms())) if run.ended_ms is None}
@@ -104,10 +105,10 @@ class Control:
         return rested and self._clock.now_ms() >= next_wake_ms(self.state, self._limits)
 
     def _follow_clock(self) -> None:
-        epoch_ms = self._clock.now_ms() - self._clock.mono_ms()
-        step_ms, self._epoch_ms = epoch_ms - self._epoch_ms, epoch_ms
+        step_ms = ahead_ms(self._clock) - self._ahead_ms
         if abs(step_ms) >= CLOCK_STEP_MS:
             self._log.warning("the clock of the gateway was set", step_ms=step_ms)
+            self._ahead_ms += step_ms
             self._clock_step_ms += step_ms
 
     # ---- one step
@@ -123,7 +124,8 @@ class Control:
             waiting = list(self._store(effects, now_ms))
             self._end_alarms(state, now_ms)
             _store_changes(self._writer, changes)
-            self._writer.set_state(stored.State(VERSION, now_ms, state.to_json()))
+            steady = self._clock.steady_id, now_ms - self._ahead_ms
+            self._writer.set_state(stored.State(VERSION, now_ms, state.to_json(), *steady))
             for name, place in mail.cursors.items():
                 if place != self._cursors.get(name):
                     self._writer.set_cursor(name, place)
@@ -228,18 +230,23 @@ def run(home: Home, clock: Clock) -> None:
     link.close()
 
 
-def _restored(writer: ControlWriter, left: list[stored.Command]) -> State:
-    """The stored state; or else a new one that goes on with the counters of the commands that were kept."""
+def _restored(writer: ControlWriter, left: list[stored.Command], clock: Clock) -> tuple[State, int]:
+    """The stored state, or else a new one that goes on with the counters of the commands that were kept; and how far
+    its wall clock was ahead of the steady one."""
     kept = writer.state()
     try:
         if kept is not None:
-            return State.from_json(kept.json)
+            state = State.from_json(kept.json)
+            if kept.steady == clock.steady_id:
+                return state, kept.at_ms - kept.mono_ms
+            return replace(state, latest={}), ahead_ms(clock)
     except StateError as error:
         log.get().error("the stored state cannot be used: beginning anew", why=str(error))
     counters: dict[str, int] = {}
     for command in left:
         counters[command.node] = max(command.counter, counters.get(command.node, 0))
-    return State(nodes={node: NodeState(boot=0, counter=counter) for node, counter in counters.items()})
+    nodes = {node: NodeState(boot=0, counter=counter) for node, counter in counters.items()}
+    return State(nodes=nodes), ahead_ms(clock)
 
 
 def _store_changes(writer: ControlWriter, changes: Iterable[Change]) -> None:

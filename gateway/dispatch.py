@@ -17,8 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.core.rows import Boot
-from gateway.core.types import Receipt
+from gateway.core.types import Link, Receipt
 from gateway.store.control import Command as StoredCommand
 from kit import log
 from wire import commands, topics
@@ -72,17 +71,17 @@ class Dispatch:
         """Take over a committed command."""
         self._waiting[waiting.row] = waiting
 
-    def restore(self, stored: Iterable[StoredCommand], boots: Mapping[str, Boot]) -> None:
+    def restore(self, stored: Iterable[StoredCommand], links: Mapping[str, Link]) -> None:
         """Take over what an earlier process has left; of an earlier boot of a node nothing is worth sending."""
         for row in sorted(stored, key=lambda command: command.id):
-            boot = boots.get(row.node)
+            link = links.get(row.node)
             if row.sent_ms is not None:
                 self._last[row.node] = (row.boot, row.counter)
             if row.state not in (DECIDED, SENT):
                 continue
             nonce, expires_at_ms = bytes(8), 0
-            if boot is not None and boot.boot == row.boot:
-                nonce, expires_at_ms = boot.nonce, boot.offset_ms + row.expires_uptime_ms
+            if link is not None and link.boot == row.boot:
+                nonce, expires_at_ms = link.nonce, link.offset_ms + row.expires_uptime_ms
             sent_ms = row.at_ms if row.sent_ms is None and row.state == SENT else row.sent_ms
             order = commands.Command(
                 row.counter, nonce, row.action, row.output, row.duration_ms, row.expires_uptime_ms

@@ -3,10 +3,10 @@
 Rules
 1. It only reads, and remembers nothing: how far each table was read (``Place``) is the caller's, who keeps it in the
    transaction of the step that used the rows.
-2. The first time of all, of readings the latest of each sensor is taken instead of the whole past, and of receipts
-   none: a new state asks every node.
+2. The first time of all, of readings the last MAX_ROWS are taken instead of the whole past, and of receipts none: a
+   new state asks every node.
 3. A place that does not hold any more (another data.db or village.db, or an older copy of it) is begun anew and told:
-   readings with the latest, receipts with the first, intents with those of the last day. Nothing is overlooked, and
+   readings with the last, receipts with the first, intents with those of the last day. Nothing is overlooked, and
    what comes twice changes nothing: receipts are known by their counter and uptime, and an old intent has expired.
 4. What people ask for comes from a database that web writes; while it cannot be read, there is nothing of it.
 """
@@ -25,7 +25,7 @@ from gateway.store.data import READINGS, RECEIPTS, DataReader
 from gateway.store.places import Feed, FeedReader, Place
 from gateway.store.village import INTENTS, VillageReader
 from kit import log
-from kit.clock import real_mono_s
+from kit.clock import Clock, real_mono_s
 
 MAX_ROWS = 2_000  # of each kind at once
 PAUSE_S = 2.0
@@ -103,9 +103,10 @@ def _intents(reader: VillageReader, place: Place | None, now_ms: int) -> Asked:
 class Inbox:
     """Reads what is new of one village."""
 
-    def __init__(self, data: DataReader, people: People) -> None:
+    def __init__(self, data: DataReader, people: People, clock: Clock) -> None:
         self._data = data
         self._people = people
+        self._clock = clock
         self._seen: tuple[int, int] | None = None
 
     def is_news(self) -> bool:
@@ -124,9 +125,9 @@ class Inbox:
         """Everything behind the cursors. Raises StoreError when data.db cannot be read."""
         after = dict(cursors)
         with self._data.snapshot():
-            readings, after[READINGS.table] = self._readings(cursors.get(READINGS.table))
+            links = translate.links(self._data.current_boots().values(), self._clock)
+            readings, after[READINGS.table] = self._readings(cursors.get(READINGS.table), links)
             receipts, after[RECEIPTS.table] = self._receipts(cursors.get(RECEIPTS.table))
-            boots = self._data.current_boots()
         asked = self._people.intents(cursors.get(INTENTS.table), now_ms)
         if asked.after is not None:
             after[INTENTS.table] = asked.after
@@ -134,20 +135,18 @@ class Inbox:
             readings=tuple(readings),
             receipts=tuple(receipts),
             intents=asked.intents,
-            links=tuple(translate.link(boot) for boot in boots.values()),
+            links=tuple(links.values()),
             cursors=after,
             more=MAX_ROWS in (len(readings), len(receipts), len(asked.intents)),
             intents_from=asked.anew_from,
         )
 
-    def _readings(self, place: Place | None) -> tuple[list[Reading], Place]:
+    def _readings(self, place: Place | None, links: Mapping[str, Link]) -> tuple[list[Reading], Place]:
         data = self._data
-        place = _held(data, READINGS, place)
-        if place is None:
-            latest = [translate.latest_reading(row) for row in data.latest().values()]
-            return latest, data.place(READINGS, data.last_id())
-        rows = data.readings_after(place.id, MAX_ROWS)
-        return [translate.reading(row) for row in rows], data.place(READINGS, rows[-1].id if rows else place.id)
+        held = _held(data, READINGS, place)
+        begin = max(0, data.last_id() - MAX_ROWS) if held is None else held.id
+        rows = data.readings_after(begin, MAX_ROWS)
+        return [translate.reading(row, links) for row in rows], data.place(READINGS, rows[-1].id if rows else begin)
 
     def _receipts(self, place: Place | None) -> tuple[list[Receipt], Place]:
         data = self._data

@@ -23,6 +23,7 @@ from gateway.store.control import ControlReader
 from gateway.store.data import DataReader
 from gateway.store.uplink import UplinkReader
 from gateway.store.village import VillageReader
+from gateway.translate import heard_at_ms
 from kit.clock import Clock, stretch_ms
 from pages.view import STALE_MS
 from wire import fields
@@ -65,7 +66,7 @@ def status(home: Home, clock: Clock) -> Report:
         uplink, people = opened(home.uplink, UplinkReader), opened(home.village, VillageReader)
         _processes(home, village, report)
         if data is not None:
-            _nodes(village, data, report, now_ms)
+            _nodes(village, data, report, clock, now_ms)
             _quarantine(data, report, now_ms)
         if control is not None:
             _control(village, control, report, now_ms, stretch_ms(clock, CONTROL_LATE_MS, 10_000))
@@ -87,23 +88,24 @@ def _processes(home: Home, village: Village, report: Report) -> None:
     report.lines.append("processes: " + " · ".join(shown))
 
 
-def _nodes(village: Village, data: DataReader, report: Report, now_ms: int) -> None:
+def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now_ms: int) -> None:
     boots, latest = data.current_boots(), data.latest()
     complete = {found.node: found for found in data.completeness()}
     rows: list[tuple[int, str]] = []
     for node in village.nodes.values():
         boot, battery, counts = boots.get(node.id), latest.get((node.id, fields.BATTERY, 0)), complete.get(node.id)
-        silent = boot is None or now_ms - boot.last_received_ms > STALE_MS
+        ago_ms = None if boot is None else now_ms - heard_at_ms(boot, clock)
+        seen = "never" if ago_ms is None else _ago(ago_ms)
+        silent = ago_ms is None or ago_ms > STALE_MS
         if silent:
-            seen = "never" if boot is None else f"{_ago(now_ms - boot.last_received_ms)} ago"
-            report.problems.append(f"node {node.id} ({node.name}) is silent, last heard {seen}")
+            when = seen if ago_ms is None else f"{seen} ago"
+            report.problems.append(f"node {node.id} ({node.name}) is silent, last heard {when}")
         share = counts.received / counts.expected if counts and counts.expected else 1.0
         gaps = data.gaps(node.id, MAX_GAPS) if share < 1 else []
         missing = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
         if share < LEAST_COMPLETE:
             report.problems.append(f"node {node.id}: {missing} readings are missing in {len(gaps)} gaps")
         volts = "-" if battery is None or battery.value is None else f"{battery.value / 1000:.2f} V"
-        seen = "never" if boot is None else _ago(now_ms - boot.last_received_ms)
         line = f"  {node.id:<16.16} {seen:>7} {volts:>8} {100 * share:7.2f} % {len(gaps):>4} gaps, {missing} missing"
         rows.append((0 if silent else 1 if gaps else 2, line))
     report.lines.append(f"nodes: {len(rows)}   (last heard, battery, completeness, gaps)")

@@ -100,7 +100,7 @@ def build_village(
                 _garden(zone, soils[zone.id], data, control, state, now_ms) for zone in village.zones.values()
             ),
             sources=sources,
-            alerts=alerts.alerts_of(village, data, control, state, sources, now_ms),
+            alerts=alerts.alerts_of(village, data, control, state, sources, clock, now_ms),
             simulated=isinstance(clock, SpedClock),
             speed=clock.speed,
         )

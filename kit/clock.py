@@ -7,7 +7,9 @@ Rules
 2. *Transport time* is real and belongs to the network libraries (keep-alive, resend, HTTP time-outs). A wait
    that spans both, such as "no answer within 10 s", is stretched: see ``stretch_ms``.
 3. Safety uses ``mono_ms`` only; ``now_ms`` may jump when somebody sets the clock.
-4. Days are days of Vietnam, fixed +07:00 with no daylight saving; what is stored is UTC.
+4. ``steady_id`` names the steady clock behind ``mono_ms``: two processes that read the same name, at whatever time,
+   read the same clock. After the machine has restarted it is another one, and what was kept of the old one is void.
+5. Days are days of Vietnam, fixed +07:00 with no daylight saving; what is stored is UTC.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ import os
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 CLOCK_ENV = "HOIQUAN_CLOCK"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 VIETNAM = timezone(timedelta(hours=7))
 MAX_SPEED = 1200.0
 
@@ -42,6 +47,10 @@ class Clock(Protocol):
     def mono_ms(self) -> int:
         """Milliseconds that never run backwards; the zero is arbitrary but shared on one machine."""
 
+    @property
+    def steady_id(self) -> int:
+        """Which clock ``mono_ms`` reads; never 0, and fits a database."""
+
     def sleep_ms(self, village_ms: float) -> None:
         """Wait for this much village time."""
 
@@ -57,6 +66,10 @@ class SystemClock:
 
     def mono_ms(self) -> int:
         return time.monotonic_ns() // 1_000_000
+
+    @property
+    def steady_id(self) -> int:
+        return _steady_id("")
 
     def sleep_ms(self, village_ms: float) -> None:
         time.sleep(max(0.0, village_ms) / 1000)
@@ -79,6 +92,10 @@ class SpedClock:
     def mono_ms(self) -> int:
         return int((time.monotonic_ns() // 1000 - self.anchor_mono_us) * self.speed / 1000)
 
+    @property
+    def steady_id(self) -> int:
+        return _steady_id(self.to_json())
+
     def sleep_ms(self, village_ms: float) -> None:
         time.sleep(max(0.0, village_ms) / 1000 / self.speed)
 
@@ -94,6 +111,7 @@ class ManualClock:
     monotonic_ms: int = 0
     speed: float = 1.0
     slept_ms: list[float] = field(default_factory=list)
+    steady_id: int = 1
 
     def now_ms(self) -> int:
         return self.wall_ms
@@ -108,6 +126,21 @@ class ManualClock:
     def advance_ms(self, ms: int) -> None:
         self.wall_ms += ms
         self.monotonic_ms += ms
+
+
+def ahead_ms(clock: Clock) -> int:
+    """How far the wall clock is ahead of the steady one: it changes when somebody sets the clock, and only then."""
+    return clock.now_ms() - clock.mono_ms()
+
+
+@cache
+def _steady_id(anchor: str) -> int:
+    """The start of this machine, and the anchor on it, as a number."""
+    try:
+        start = BOOT_ID.read_bytes()
+    except OSError:
+        start = os.urandom(16)  # no telling: then nothing outlives this process
+    return int.from_bytes(sha256(start + anchor.encode()).digest()[:7], "big") + 1
 
 
 def sped_clock_from(village_ms: int, speed: float) -> SpedClock:

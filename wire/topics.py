@@ -5,6 +5,7 @@ Rules
 2. The node of a message is the node of its topic, because that is what the broker's access list binds to the
    user. What a payload says of itself is never trusted for it.
 3. A node writes its own ``up`` and reads its own ``down``. The gateway does the reverse.
+4. ``hq/1/<village>/echo`` is what the gateway's ingest sends to itself, and nobody else's.
 """
 
 from wire.errors import WireError
@@ -82,3 +83,10 @@ def gateway_acl(village: str) -> list[tuple[str, str]]:
     allowed = [("read", base + UP + "/" + kind) for kind in UP_KINDS]
     allowed += [("write", base + DOWN + "/" + kind) for kind in DOWN_KINDS]
     return allowed
+
+
+def echo_topic(village: str) -> str:
+    """Where ingest sends to itself, to see how long the broker holds messages back."""
+    if not id_ok(village):
+        raise WireError("bad_topic", "id")
+    return ROOT + "/" + village + "/echo"

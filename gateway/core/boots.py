@@ -1,15 +1,22 @@
 """How the uptime of a node is turned into village time, and whether a node's own clock is to be believed.
 
 Rules
-1. ``village time = offset + uptime``. The gateway's own estimate of the offset is the smallest of
-   ``received - sent_uptime``: a frame can be late, never early.
-2. Clocks drift apart by up to DRIFT_PPM, so the estimate may rise again that slowly. A frame that the broker held
-   back for hours while ingest was down does not move it.
-3. The present boot of a node is the one of its newest hello. Only its frames tell the offset: what is sent of an
+1. An estimate is made on the gateway's steady clock: ``steady = offset + uptime``. Nobody can set that clock, so
+   setting the wall clock forward or back, while ingest runs or while it does not, moves no estimate. Village time is
+   the steady time by the present wall clock.
+2. The estimate is the smallest of ``steady - sent_uptime``: a frame can be late, never early. Crystals drift apart by
+   up to DRIFT_PPM, so it may rise again that slowly. A frame that the broker held back for hours does not move it.
+3. It begins with a frame that the broker cannot have held back (``Arrival.live``); of a boot that was heard through
+   old frames only, nothing is known. When the machine has restarted its steady clock is another one, and all begins
+   anew in the same way.
+4. The present boot of a node is the one of its newest hello. Only its frames tell the offset: what is sent of an
    older boot is timed by what was known of that boot, or not at all.
-4. A node's clock is refused when it says before 2020, more than FUTURE_MS ahead or more than PAST_MS behind. The
+5. Where there is an estimate it is used, unless the node has a clock of its own (SNTP): the time that we gave it
+   earlier is as good as our wall clock was then. Without an estimate a node's clock of any quality is used; it can
+   have been ours when ours was wrong, so no such reading starts water.
+6. A node's clock is refused when it says before 2020, more than FUTURE_MS ahead or more than PAST_MS behind. The
    readings are kept all the same.
-5. When the gateway's own clock is before 2020 nobody's time is known, unless a node knows it.
+7. While the gateway's own wall clock is before 2020 nobody's time is known, unless a node knows it.
 """
 
 from __future__ import annotations
@@ -31,12 +38,23 @@ MAX_WALL_MS = YEAR_2020_MS + MAX_UPTIME_MS
 MAX_BOOTS_PER_NODE = 1000
 
 
+class Arrival(NamedTuple):
+    """When a message came in: by the wall clock, and by the steady clock that ``steady`` names. ``live`` says that
+    the broker has passed it on at once."""
+
+    received_ms: int
+    steady_ms: int
+    steady: int
+    live: bool
+
+
 class Boots:
     """The boots that said hello, by node; each node's last one is its present one."""
 
     def __init__(self, known: Iterable[Boot] = ()) -> None:
-        """``known`` in the order in which they were last heard."""
+        """``known`` in the order of their hellos."""
         self._by_node: dict[str, dict[int, Boot]] = {}
+        self._hellos = 0
         for boot in known:
             self.begin(boot)
 
@@ -47,8 +65,13 @@ class Boots:
         lives = self._by_node.get(node)
         return next(reversed(lives.values())) if lives else None
 
+    def next_hello(self) -> int:
+        """The number of the hello that is coming in now."""
+        return self._hellos + 1
+
     def begin(self, boot: Boot) -> None:
         """Make this the present boot of its node."""
+        self._hellos = max(self._hellos, boot.hello)
         lives = self._by_node.setdefault(boot.node, {})
         lives.pop(boot.boot, None)
         lives[boot.boot] = boot
@@ -59,28 +82,29 @@ class Boots:
         """Replace what is known of a boot, without making it the present one."""
         self._by_node[boot.node][boot.boot] = boot
 
-    def shifted(self, step_ms: int) -> list[Boot]:
-        """The present boots after the gateway's own clock was set forward or back by a step."""
-        currents = [self.current(node) for node in self._by_node]
-        return [
-            b._replace(offset_ms=b.offset_ms + step_ms, last_received_ms=b.last_received_ms + step_ms)
-            for b in currents
-            if b is not None
-        ]
 
-
-def heard(boot: Boot, uptime_ms: int, received_ms: int) -> Boot:
+def heard(boot: Boot, uptime_ms: int, arrival: Arrival) -> Boot:
     """The present boot of a node after a frame that was sent at ``uptime_ms`` has come in."""
-    sample_ms = received_ms - uptime_ms
-    since_ms = max(0, received_ms - boot.last_received_ms)
-    offset_ms = min(sample_ms, boot.offset_ms + since_ms * DRIFT_PPM // 1_000_000)
-    if boot.last_received_ms < YEAR_2020_MS <= received_ms:
-        offset_ms = sample_ms  # the gateway's own clock was not set before
+    sample_ms = arrival.steady_ms - uptime_ms
+    offset_ms, steady = boot.offset_ms, boot.steady
+    if steady == arrival.steady:
+        since_ms = max(0, arrival.steady_ms - offset_ms - boot.last_uptime_ms)
+        offset_ms = min(sample_ms, offset_ms + since_ms * DRIFT_PPM // 1_000_000)
+    elif arrival.live:
+        offset_ms, steady = sample_ms, arrival.steady
     return boot._replace(
         offset_ms=offset_ms,
-        last_received_ms=max(boot.last_received_ms, received_ms),
+        steady=steady,
+        last_received_ms=arrival.received_ms,
         last_uptime_ms=max(boot.last_uptime_ms, uptime_ms),
     )
+
+
+def estimate_ms(boot: Boot | None, arrival: Arrival) -> int | None:
+    """The offset of a boot on the wall clock of now; None when it is not known, or the wall clock is not."""
+    if boot is None or boot.steady != arrival.steady or arrival.received_ms < YEAR_2020_MS:
+        return None
+    return boot.offset_ms + arrival.received_ms - arrival.steady_ms
 
 
 class Timing(NamedTuple):
@@ -93,12 +117,10 @@ class Timing(NamedTuple):
 
 def timing(claim_ms: int, claim_q: int, newest_uptime_ms: int, estimate_ms: int | None, received_ms: int) -> Timing:
     """Choose between the node's clock (an offset with its quality) and the gateway's estimate of the offset."""
-    if received_ms < YEAR_2020_MS:
-        estimate_ms = None
     refused = ""
     if claim_q != fields.CLOCK_NONE:
         refused = _doubt(claim_ms, newest_uptime_ms, estimate_ms, received_ms)
-        if not refused and (claim_q >= fields.CLOCK_GATEWAY or estimate_ms is None):
+        if not refused and (claim_q >= fields.CLOCK_SNTP or estimate_ms is None):
             return Timing(claim_ms, claim_q, "")
     if estimate_ms is None:
         return Timing(None, fields.CLOCK_NONE, refused)

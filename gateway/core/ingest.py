@@ -9,6 +9,8 @@ Rules
 5. A raw outside its field's range is quarantined. A value that the calibration puts outside its range is kept at the
    nearest bound and flagged: SUSPECT within SLACK of the range, FAIL beyond. The raw stays as it was.
 6. A reading that the node itself calls FAIL or MISSING is kept, with no value if there is none to be had.
+7. A hello is answered once its boot has a time. Of one that the broker held back nobody knows when that was; the
+   node says it again soon.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.core import boots
-from gateway.core.boots import Boots
+from gateway.core.boots import Arrival, Boots
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
 from gateway.core.village import Calibration, Node, Sensor, Village
 from wire import commands, fields, frames, topics
@@ -71,14 +73,14 @@ class Judge:
         self._sealers = {node: Sealer(keys[node]) for node in village.nodes}
         self._rules = {node.id: _rules(node) for node in village.nodes.values()}
 
-    def judge(self, topic: str, payload: bytes, received_ms: int, known: Boots) -> Verdict:
+    def judge(self, topic: str, payload: bytes, arrival: Arrival, known: Boots) -> Verdict:
         """What a message is worth; ``known`` is only read (see ``learn``)."""
         try:
-            return self._judge(topic, payload, received_ms, known)
+            return self._judge(topic, payload, arrival, known)
         except WireError as error:
-            return _refused(received_ms, topic, error.code, error.detail, payload)
+            return _refused(arrival.received_ms, topic, error.code, error.detail, payload)
 
-    def _judge(self, topic: str, payload: bytes, received_ms: int, known: Boots) -> Verdict:
+    def _judge(self, topic: str, payload: bytes, arrival: Arrival, known: Boots) -> Verdict:
         village, node, direction, kind = topics.parse(topic)
         if village != self._village or direction != topics.UP:
             raise WireError("foreign_topic")
@@ -89,28 +91,29 @@ class Judge:
             raise WireError("oversized", f"{len(payload)} bytes")
         frame = sealer.unseal(topic, payload)
         if kind == topics.READINGS:
-            return self._readings(node, topic, frame, received_ms, known)
+            return self._readings(node, topic, frame, arrival, known)
         if kind == topics.HELLO:
-            return _hello(node, frame, received_ms, known)
+            return _hello(node, frame, arrival, known)
         if kind == topics.RECEIPT:
-            return _receipt(node, frame, received_ms, known)
+            return _receipt(node, frame, arrival, known)
         frames.decode_gone(frame)
         return Verdict(count="gone")
 
-    def _readings(self, node: str, topic: str, frame: bytes, received_ms: int, known: Boots) -> Verdict:
+    def _readings(self, node: str, topic: str, frame: bytes, arrival: Arrival, known: Boots) -> Verdict:
         sent = frames.decode_readings(frame)
+        received_ms = arrival.received_ms
         verdict = Verdict(count="frames", ack=(node, sent.boot_id, [record[0] for record in sent.records]))
         limit_ms = sent.sent_uptime_ms
         boot = known.get(node, sent.boot_id)
         if boot is None or boot is not known.current(node) or limit_ms > boots.MAX_UPTIME_MS:
             limit_ms = boots.MAX_UPTIME_MS
         else:
-            boot = verdict.boot = boots.heard(boot, limit_ms, received_ms)
+            boot = verdict.boot = boots.heard(boot, limit_ms, arrival)
         time = boots.timing(
             sent.clock_offset_ms,
             sent.clock_quality,
             max((record[1] for record in sent.records if record[1] <= limit_ms), default=0),
-            None if boot is None else boot.offset_ms,
+            boots.estimate_ms(boot, arrival),
             received_ms,
         )
         if time.refused:
@@ -220,23 +223,25 @@ def _refused(received_ms: int, topic: str, reason: str, detail: str, payload: by
     return Verdict(quarantine=[row], count="refused")
 
 
-def _hello(node: str, frame: bytes, received_ms: int, known: Boots) -> Verdict:
+def _hello(node: str, frame: bytes, arrival: Arrival, known: Boots) -> Verdict:
     hello = frames.decode_hello(frame)
     _plausible(hello.uptime_ms)
     boot = known.get(node, hello.boot_id) or Boot(
-        node, hello.boot_id, hello.nonce, received_ms - hello.uptime_ms, received_ms, received_ms, 0, "", "", 0, 0
+        node, hello.boot_id, hello.nonce, 0, arrival.received_ms, arrival.received_ms, 0, "", "", 0, 0
     )
-    boot = boots.heard(boot, hello.uptime_ms, received_ms)._replace(
+    boot = boots.heard(boot, hello.uptime_ms, arrival)._replace(
         nonce=hello.nonce,
         firmware=hello.firmware,
         model=hello.model,
         cause=hello.boot_cause,
         outputs=hello.outputs,
+        hello=known.next_hello(),
     )
-    return Verdict(boot=boot, begins=True, ack=(node, hello.boot_id, []), hurry=True, count="hellos")
+    ack = (node, hello.boot_id, list[int]()) if boot.steady == arrival.steady else None
+    return Verdict(boot=boot, begins=True, ack=ack, hurry=True, count="hellos")
 
 
-def _receipt(node: str, frame: bytes, received_ms: int, known: Boots) -> Verdict:
+def _receipt(node: str, frame: bytes, arrival: Arrival, known: Boots) -> Verdict:
     sent = commands.decode_receipt(frame)
     _plausible(sent.uptime_ms)
     _plausible(sent.until_uptime_ms)
@@ -249,12 +254,12 @@ def _receipt(node: str, frame: bytes, received_ms: int, known: Boots) -> Verdict
         sent.outputs_mask,
         sent.until_uptime_ms,
         sent.uptime_ms,
-        received_ms,
+        arrival.received_ms,
     )
     boot = known.get(node, sent.boot_id)
     if boot is None or boot is not known.current(node):
         return Verdict(receipt=row, hurry=True, count="receipts")
-    boot = boots.heard(boot, sent.uptime_ms, received_ms)._replace(outputs=sent.outputs_mask)
+    boot = boots.heard(boot, sent.uptime_ms, arrival)._replace(outputs=sent.outputs_mask)
     return Verdict(receipt=row, boot=boot, hurry=True, count="receipts")
 
 

@@ -79,14 +79,12 @@ def meet(turn: Turn, link: Link) -> None:
     """Take note of a node's present boot. A new boot has every output off (S2) and begins a new nonce."""
     node = turn.nodes.get(link.node)
     if node is not None and node.boot == link.boot:
-        if node.offset_seen_ms != link.offset_ms:
-            turn.nodes[link.node] = replace(node, booted_at_ms=link.offset_ms, offset_seen_ms=link.offset_ms)
+        turn.nodes[link.node] = replace(node, booted_at_ms=link.offset_ms)
         return
     turn.nodes[link.node] = NodeState(
         boot=link.boot,
         counter=node.counter if node else 0,
         booted_at_ms=link.offset_ms,
-        offset_seen_ms=link.offset_ms,
     )
     for ref in turn.refs_of.get(link.node, ()):
         output = turn.output(ref)

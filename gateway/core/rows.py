@@ -30,7 +30,12 @@ class Reading(NamedTuple):
 
 
 class Boot(NamedTuple):
-    """One life of a node, from its hello on. ``offset_ms + uptime`` is the gateway's estimate of village time."""
+    """One life of a node, from its hello on.
+
+    ``offset_ms + uptime`` is the gateway's estimate of its own steady clock, the one named by ``steady``; 0 is none:
+    nothing is known of when this boot began. ``hello`` rises with every hello of any node: the highest of a node is
+    that of its present boot, whatever the wall clock showed.
+    """
 
     node: str
     boot: int
@@ -43,6 +48,8 @@ class Boot(NamedTuple):
     model: str
     cause: int
     outputs: int
+    steady: int = 0
+    hello: int = 0
 
 
 class Receipt(NamedTuple):

@@ -52,14 +52,12 @@ class Latest:
 class NodeState:
     """The boot that commands are made for, and the highest counter ever given to the node.
 
-    When it was booted is kept here and moves with our clock (S4); the offset that ingest reckons does not, so it is
-    taken over only when it changes.
+    When it was booted is kept here and moves with our clock (S4), for as long as nothing better is heard of it.
     """
 
     boot: int
     counter: int = 0
     booted_at_ms: int = 0
-    offset_seen_ms: int = 0
     heard_uptime_ms: int = 0  # of the newest receipt of this boot
 
 

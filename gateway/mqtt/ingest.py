@@ -9,7 +9,7 @@ Rules
    in the flash of the node.
 4. When the disk does not take a commit, the group is dropped unacknowledged and the connection with it; both come
    back after a pause. So a full disk costs time, never readings.
-5. When the gateway's own clock is set, the estimates of the nodes' boots are moved with it.
+5. Times that must last are taken from the steady clock (``gateway.core.boots``); the wall clock may be set at any time.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from __future__ import annotations
 from collections import Counter
 
 from gateway import registry, secrets
-from gateway.core.boots import Boots
+from gateway.core.boots import Arrival, Boots
 from gateway.core.ingest import Judge, Verdict, learn
 from gateway.home import Home
 from gateway.mqtt import users
 from gateway.mqtt.broker_files import MAX_INFLIGHT
+from gateway.mqtt.echo import Echo
 from gateway.mqtt.link import Link, Message
 from gateway.process import Stop
 from gateway.store.common import Replaced, StoreError
 from gateway.store.data import Batch, DataReader, DataWriter
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
+from wire import topics
 
 GROUP = 100
 GROUP_MESSAGES = MAX_INFLIGHT // 2
@@ -36,20 +38,19 @@ IDLE_S = 0.02
 WAIT_S = 0.5
 PAUSE_S = 2.0
 REPORT_S = 60.0
-CLOCK_STEP_MS = 2_000
 
 
 class Ingest:
     """The data path from the broker to data.db; ``step`` it for as long as the gateway runs."""
 
-    def __init__(self, link: Link, judge: Judge, writer: DataWriter, boots: Boots, clock: Clock) -> None:
+    def __init__(self, link: Link, echo: Echo, judge: Judge, writer: DataWriter, boots: Boots, clock: Clock) -> None:
         self._link = link
+        self._echo = echo
         self._judge = judge
         self._writer = writer
         self._boots = boots
         self._clock = clock
         self._log = log.get()
-        self._epoch_ms = clock.now_ms() - clock.mono_ms()
         self._report_s = real_mono_s() + REPORT_S
         self.totals: Counter[str] = Counter()
         self._begin()
@@ -65,7 +66,7 @@ class Ingest:
 
     def step(self) -> None:
         """Take in what is there, and commit when it is time."""
-        self._follow_clock()
+        self._echo.send(self._link.publish)
         came = self._link.poll(IDLE_S if self._messages else WAIT_S)
         for message in came:
             self.take(message)
@@ -76,12 +77,26 @@ class Ingest:
 
     def take(self, message: Message) -> None:
         """Add a message to the group."""
+        if message.topic == self._echo.topic:
+            self._take_echo(message)
+            return
         if not self._messages:
             self._since_s = real_mono_s()
-        verdict = self._judge.judge(message.topic, message.payload, self._clock.now_ms(), self._boots)
+        clock = self._clock
+        arrival = Arrival(clock.now_ms(), clock.mono_ms(), clock.steady_id, self._echo.is_live())
+        verdict = self._judge.judge(message.topic, message.payload, arrival, self._boots)
         learn(self._boots, verdict)
         self._messages.append(message)
         self._collect(verdict)
+
+    def _take_echo(self, message: Message) -> None:
+        """It holds nothing to be kept, but the broker is told of messages in the order in which they came."""
+        if self._echo.heard(message.payload):
+            self._log.info("the broker has passed on all that it kept")
+        if self._messages:
+            self._messages.append(message)
+        else:
+            self._link.acknowledge(message)
 
     def _collect(self, verdict: Verdict) -> None:
         batch = self._batch
@@ -137,16 +152,9 @@ class Ingest:
             for topic, payload in self._judge.acknowledge(node, boot, seqs, self._clock.now_ms()):
                 self._link.publish(topic, payload)
 
-    def _follow_clock(self) -> None:
-        epoch_ms = self._clock.now_ms() - self._clock.mono_ms()
-        step_ms, self._epoch_ms = epoch_ms - self._epoch_ms, epoch_ms
-        if abs(step_ms) >= CLOCK_STEP_MS:
-            self._log.warning("the clock of the gateway was set", step_ms=step_ms)
-            for boot in self._boots.shifted(step_ms):
-                self._boots.update(boot)
-                self._batch.boots[boot.node, boot.boot] = boot
-
     def _report(self) -> None:
+        if not self._echo.is_live():
+            self._log.warning("the broker is behind, or does not return our echo: was it provisioned for this program?")
         self._log.info("ingest", **self.totals)
         self.totals.pop("slowest_commit_ms", None)
         self._report_s = real_mono_s() + REPORT_S
@@ -169,7 +177,8 @@ def run(home: Home, clock: Clock) -> None:
             boots = Boots(reader.boots())
         filters = [where for what, where in users.access(village)[users.INGEST] if what == "read"]
         link = Link(village.broker, home.ca, users.INGEST, secret.mqtt_password, filters=filters, persistent=True)
-        ingest = Ingest(link, Judge(village, secret.keys), writer, boots, clock)
+        echo = Echo(topics.echo_topic(village.id), clock)
+        ingest = Ingest(link, echo, Judge(village, secret.keys), writer, boots, clock)
         while not stop:
             ingest.step()
         ingest.finish()

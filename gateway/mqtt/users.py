@@ -2,8 +2,8 @@
 
 Rules
 1. A node's user is its id, and the broker takes the user for the client id: nobody can push another one off.
-2. A gateway process has a dot in its name, which no node id can have. Each may do only its own part: ingest reads and
-   acknowledges, control commands, listen reads all and writes nothing.
+2. A gateway process has a dot in its name, which no node id can have. Each may do only its own part: ingest reads,
+   acknowledges and hears its own echo, control commands, listen reads all and writes nothing.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def access(village: Village) -> Mapping[str, Access]:
     """What each user may ("read" or "write", topic filter)."""
     gateway = topics.gateway_acl(village.id)
     commands = [entry for entry in gateway if entry[1].endswith("/" + topics.COMMAND)]
+    echo = topics.echo_topic(village.id)
     return {
         **{node: topics.node_acl(village.id, node) for node in village.nodes},
-        INGEST: [entry for entry in gateway if entry not in commands],
+        INGEST: [entry for entry in gateway if entry not in commands] + [("read", echo), ("write", echo)],
         CONTROL: commands,
         LISTEN: [("read", name) for _, name in gateway],
     }

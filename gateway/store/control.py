@@ -46,14 +46,25 @@ SCHEMA = Schema(
             since_ms INT NOT NULL, until_ms INT, code TEXT NOT NULL, node TEXT NOT NULL, output INT NOT NULL) STRICT;
         CREATE UNIQUE INDEX alarms_open ON alarms(node, output, code) WHERE until_ms IS NULL;
         """,
+        """
+        ALTER TABLE state ADD COLUMN steady INT NOT NULL DEFAULT 0;
+        ALTER TABLE state ADD COLUMN mono_ms INT NOT NULL DEFAULT 0;
+        """,
     ),
 )
 
 
 class State(NamedTuple):
+    """Kept at ``at_ms`` of the wall clock, which was ``mono_ms`` of the steady clock that ``steady`` names."""
+
     version: int
     at_ms: int
     json: str
+    steady: int = 0
+    mono_ms: int = 0
+
+
+_STATE = ", ".join(State._fields)
 
 
 class Decision(NamedTuple):
@@ -116,7 +127,7 @@ class ControlWriter(CursorWriter):
         super().__init__(path, SCHEMA)
 
     def set_state(self, state: State) -> None:
-        self._run("REPLACE INTO state(id, version, at_ms, json) VALUES(1, ?, ?, ?)", state)
+        self._run(f"REPLACE INTO state(id, {_STATE}) VALUES(1, ?, ?, ?, ?, ?)", state)
 
     def add_decision(self, decision: Decision) -> int:
         """Its ``id`` is given here and returned."""
@@ -175,7 +186,7 @@ class ControlWriter(CursorWriter):
         return self._insert(f"INSERT INTO {table}({', '.join(names)}) VALUES({marks})", row[1:])
 
     def state(self) -> State | None:
-        row = self._one("SELECT version, at_ms, json FROM state")
+        row = self._one(f"SELECT {_STATE} FROM state")
         return State._make(row) if row else None
 
 
@@ -184,7 +195,7 @@ class ControlReader(Reader):
         super().__init__(path, SCHEMA)
 
     def state(self) -> State | None:
-        row = self._one("SELECT version, at_ms, json FROM state")
+        row = self._one(f"SELECT {_STATE} FROM state")
         return State._make(row) if row else None
 
     def decisions(self, zone: str | None = None, limit: int = 20) -> list[Decision]:

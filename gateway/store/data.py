@@ -5,7 +5,8 @@ Rules
    another one it is a ``conflict``: the first stays, the second goes to quarantine.
 2. ``latest`` only moves forward in measured time, and never by a reading whose time is unknown. When the gateway's
    clock was set back, what then lies in the future gives way.
-3. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted. Of a node's boots the last
+3. Boots are ordered by their hellos, never by a time of the wall clock: that may be set back.
+4. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted. Of a node's boots the last
    MAX_BOOTS_PER_NODE are kept.
 """
 
@@ -58,6 +59,15 @@ SCHEMA = Schema(
         CREATE TABLE counters(name TEXT PRIMARY KEY, n INT NOT NULL) STRICT, WITHOUT ROWID;
         """,
         FILE_ID,
+        # What was known of the past of a boot was reckoned by the wall clock: it is not carried over (steady 0).
+        """
+        ALTER TABLE boots ADD COLUMN steady INT NOT NULL DEFAULT 0;
+        ALTER TABLE boots ADD COLUMN hello INT NOT NULL DEFAULT 0;
+        UPDATE boots SET hello = place FROM
+            (SELECT node AS of, boot AS life, row_number() OVER (ORDER BY last_received_ms, first_received_ms, boot)
+             AS place FROM boots) WHERE node = of AND boot = life;
+        CREATE INDEX boots_by_hello ON boots(node, hello);
+        """,
     ),
 )
 
@@ -76,7 +86,14 @@ _INSERT_RECEIPT = f"""
     INSERT OR IGNORE INTO receipts({", ".join(Receipt._fields)}) VALUES({", ".join("?" * len(Receipt._fields))})"""
 _REPLACE_BOOT = f"REPLACE INTO boots({', '.join(Boot._fields)}) VALUES({', '.join('?' * len(Boot._fields))})"
 _FORGET_BOOTS = """DELETE FROM boots WHERE node = ?1 AND boot IN
-    (SELECT boot FROM boots WHERE node = ?1 ORDER BY last_received_ms DESC, boot DESC LIMIT -1 OFFSET ?2)"""
+    (SELECT boot FROM boots WHERE node = ?1 ORDER BY hello DESC, boot DESC LIMIT -1 OFFSET ?2)"""
+# Node by node along the index, so that the many boots of the past are not read.
+_CURRENT_BOOTS = f"""
+    WITH RECURSIVE nodes(name) AS (
+        SELECT min(node) FROM boots
+        UNION ALL SELECT (SELECT min(node) FROM boots WHERE node > name) FROM nodes WHERE name IS NOT NULL)
+    SELECT {", ".join(Boot._fields)} FROM nodes JOIN boots
+        ON node = name AND hello = (SELECT max(hello) FROM boots WHERE node = name)"""
 _INSERT_QUARANTINE = "INSERT INTO quarantine(received_ms, topic, reason, detail, payload) VALUES(?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n"
 
@@ -273,13 +290,13 @@ class DataReader(FeedReader):
         return {(row[0], row[1], row[2]): Latest._make(row) for row in rows}
 
     def boots(self) -> list[Boot]:
-        """All boots, those heard last at the end."""
-        sql = f"SELECT {', '.join(Boot._fields)} FROM boots ORDER BY last_received_ms, first_received_ms, boot"
+        """All boots, in the order of their hellos."""
+        sql = f"SELECT {', '.join(Boot._fields)} FROM boots ORDER BY hello, boot"
         return [Boot._make(row) for row in self._all(sql)]
 
     def current_boots(self) -> dict[str, Boot]:
         """The present boot of each node."""
-        return {boot.node: boot for boot in self.boots()}
+        return {row[0]: Boot._make(row) for row in self._all(_CURRENT_BOOTS)}
 
     def receipts_after(self, after_id: int, limit: int) -> list[StoredReceipt]:
         sql = f"SELECT {', '.join(StoredReceipt._fields)} FROM receipts WHERE id > ? ORDER BY id LIMIT ?"

@@ -182,7 +182,7 @@ def test_a_node_that_does_not_answer_is_quarantined(gateway: GatewayHome, tmp_pa
     clock.write_text(sped_clock_from(now_ms(), speed).to_json())
     gateway.kill("ingest")
     environment = {"HOIQUAN_CLOCK": str(clock)}
-    gateway.start("ingest", environment)
+    gateway.start_ingest(environment)
     valves, soils, levels = (Node(gateway, id, speed) for id in ("van-1", "dat-1", "kinh-1"))
     start_control(gateway, environment)
     levels.measure(*water())

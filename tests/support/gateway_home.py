@@ -47,6 +47,9 @@ def wait_for(what: Callable[[], Any], seconds: float = WAIT_S) -> Any:
     return found
 
 
+LISTENS = "the broker has passed on all that it kept"
+
+
 class Peer:
     """A client of the broker, with its own thread; keeps what it receives."""
 
@@ -175,11 +178,11 @@ class GatewayHome:
         argv = [sys.executable, "-m", "gateway", process, "--home", str(self.home.root)]
         self._spawn(process, argv, environment or {})
 
-    def start_ingest(self) -> None:
-        """Start ingest and wait until it listens to the nodes."""
-        before = self.log("ingest").count("broker link up")
-        self.start("ingest")
-        wait_for(lambda: self.log("ingest").count("broker link up") > before or self._ended("ingest"))
+    def start_ingest(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start ingest and wait until it hears the nodes at once."""
+        before = self.log("ingest").count(LISTENS)
+        self.start("ingest", environment)
+        wait_for(lambda: self.log("ingest").count(LISTENS) > before or self._ended("ingest"))
         assert not self._ended("ingest"), self.log("ingest")
 
     def _spawn(self, name: str, argv: list[str], environment: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firmware.node.lease import Leases, outputs_of
 from gateway.core.state import State
@@ -251,8 +251,10 @@ class Village:
         self.alive = self._restarted = self._dirty = True
 
     def set_clock(self, by_ms: int) -> None:
-        """Somebody sets the wall clock of the gateway; ingest reads the same clock."""
+        """Somebody sets the wall clock of the gateway. The links stand by the steady one, and are read by this."""
         self.clock_ahead_ms += by_ms
+        for id, link in self._links.items():
+            self._links[id] = replace(link, offset_ms=link.offset_ms + by_ms, heard_at_ms=link.heard_at_ms + by_ms)
         self._clock_step_ms += by_ms
         self._dirty = True  # the shell steps at once: by the new clock the next deadline may be days away
 

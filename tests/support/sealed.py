@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.boots import Boots
+from gateway.core.boots import Arrival, Boots
 from gateway.core.ingest import Judge, Verdict, learn
 from tests.support import village
 from wire import commands, fields, frames, topics
@@ -63,8 +63,12 @@ class Desk:
     def __init__(self) -> None:
         self.judge = Judge(VILLAGE, KEYS)
         self.boots = Boots()
+        self.ahead_ms = 0
+        self.steady = 1
 
-    def take(self, sent: tuple[str, bytes], received_ms: int) -> Verdict:
-        verdict = self.judge.judge(*sent, received_ms, self.boots)
+    def take(self, sent: tuple[str, bytes], received_ms: int, *, live: bool = True) -> Verdict:
+        """``received_ms`` by the wall clock; that is ``ahead_ms`` before the steady one."""
+        arrival = Arrival(received_ms, received_ms - self.ahead_ms, self.steady, live)
+        verdict = self.judge.judge(*sent, arrival, self.boots)
         learn(self.boots, verdict)
         return verdict

@@ -30,6 +30,8 @@ from wire.seal import Sealer
 
 START_MS = 1_709_247_600_000
 UPTIME_MS = 600_000
+HOUR_MS = 3_600_000
+YEAR_MS = 365 * 24 * HOUR_MS
 NONCE = b"nonce--1"
 VILLAGE = registry_village.village()
 KEYS = {node: bytes([number]) * 32 for number, node in enumerate(VILLAGE.nodes, start=1)}
@@ -100,10 +102,17 @@ class Home:
         for node, field, channel, value in values:
             self._seq += 1
             batch.readings.append(
-                Reading(node, 1, self._seq, field, channel, 0, now_ms, fields.CLOCK_BY_GATEWAY, now_ms, 0, value, 1, 0)
-            )
-        offset_ms = now_ms - self.uptime_ms()
-        batch.boots["van-1", boot] = Boot("van-1", boot, NONCE, offset_ms, now_ms, now_ms, 0, "", "valve", 1, 0)
+                Reading(
+                    node, 1, self._seq, field, channel, self.uptime_ms(), now_ms, fields.CLOCK_BY_GATEWAY, now_ms, 0,
+                    value, 1, 0,
+                )
+            )  # fmt: skip
+        for node, life in {**{value[0]: 1 for value in values}, "van-1": boot}.items():
+            offset_ms = self.clock.mono_ms() - self.uptime_ms()
+            batch.boots[node, life] = Boot(
+                node, life, NONCE, offset_ms, now_ms, now_ms, self.uptime_ms(), "", "valve", 1, 0,
+                self.clock.steady_id, life,
+            )  # fmt: skip
         self.data.commit(batch)
 
     def uptime_ms(self) -> int:
@@ -442,6 +451,83 @@ def test_a_valve_that_opened_by_itself_is_an_alarm_until_it_is_off(home: Home) -
     with home.rows() as reader:
         assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [START_MS + 1_000]
         assert reader.alarms(START_MS + 1_001) == []
+
+
+def commands_of(home: Home) -> list[commands.Command]:
+    return [order for order in home.sent if order.action != commands.QUERY]
+
+
+@pytest.mark.parametrize("step_ms", [-HOUR_MS, HOUR_MS, -10 * YEAR_MS, 10 * YEAR_MS])
+def test_a_command_goes_to_the_boot_of_the_newest_hello(home: Home, step_ms: int) -> None:  # P4, P12
+    home.commit(boot=1)
+    home.control.turn()
+    home.clock.wall_ms += step_ms
+    home.commit(boot=2)
+    home.dry()
+    home.crash()
+    home.control.turn()
+    with home.rows() as reader:
+        assert {command.boot for command in reader.commands() if command.action == commands.OPEN} == {2}
+
+
+@pytest.mark.parametrize("step_ms", [-HOUR_MS, 3 * HOUR_MS, 10 * YEAR_MS])
+@pytest.mark.parametrize("down", [False, True])
+def test_a_command_expires_by_the_uptime_of_its_node(home: Home, step_ms: int, down: bool) -> None:  # P4, P12
+    home.dry(3000)
+    home.control.turn()
+    home.clock.wall_ms += step_ms
+    if down:
+        home.crash()
+    home.ask("water", 5)
+    home.control.turn()
+    (order,) = commands_of(home)
+    assert order.expires_uptime_ms == home.uptime_ms() + 10_000
+
+
+def test_nothing_is_commanded_before_its_node_was_heard_after_the_restart_of_the_machine(home: Home) -> None:  # P12
+    home.dry(3000)
+    home.control.turn()
+    home.clock.steady_id, home.clock.monotonic_ms = 2, 5_000
+    home.crash()
+    home.sent.clear()
+    assert home.control.state.latest == {}
+    home.ask("water", 5)
+    home.control.turn()
+    assert home.sent == [] and home.rules()[-1] != Rule.MANUAL_WATER
+    home.dry(3000)
+    home.ask("water", 5)
+    home.control.turn()
+    (order,) = commands_of(home)
+    assert order.expires_uptime_ms == home.uptime_ms() + 10_000
+
+
+@pytest.mark.parametrize("step_ms", [0, -HOUR_MS, -8 * HOUR_MS])
+def test_what_is_old_starts_nothing_however_the_clock_was_set(home: Home, step_ms: int) -> None:  # S12, P12
+    """Eight hours without control, the clock set back meanwhile: by its looks the dry soil is of just now."""
+    home.control.turn()
+    home.dry()
+    home.crash()
+    home.clock.advance_ms(8 * HOUR_MS)
+    home.clock.wall_ms += step_ms
+    home.commit()
+    home.control.turn()
+    assert commands_of(home) == [] and home.rules()[-1] != Rule.SOIL_DRY
+
+
+@pytest.mark.parametrize("time_q", [fields.CLOCK_NONE, fields.CLOCK_KEPT, fields.CLOCK_GATEWAY])
+def test_a_reading_of_a_boot_without_a_time_starts_nothing(home: Home, time_q: int) -> None:  # S12
+    home.control.turn()
+    home.dry()
+    with home.data.transaction():
+        home.data._run("UPDATE boots SET steady = 0 WHERE node = 'dat-1'")
+        home.data._run("UPDATE readings SET time_q = ?", (time_q,))
+    home.control.turn()
+    assert commands_of(home) == [] and home.rules()[-1] != Rule.SOIL_DRY
+    with home.data.transaction():
+        home.data._run("UPDATE boots SET steady = 1")
+    home.dry()
+    home.control.turn()
+    assert [order.action for order in commands_of(home)] == [commands.OPEN]
 
 
 def test_a_state_that_is_not_understood_begins_anew(home: Home) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.boots import DRIFT_PPM, FUTURE_MS, MAX_UPTIME_MS, PAST_MS, YEAR_2020_MS
+from gateway.core.boots import DRIFT_PPM, FUTURE_MS, MAX_UPTIME_MS, PAST_MS, YEAR_2020_MS, Boots
 from tests.support import sealed
 from tests.support.sealed import BOOT, NONCE, Desk, record
 from wire import commands, fields, frames, topics
@@ -12,6 +12,7 @@ from wire.seal import Sealer
 
 NOW = 1_709_251_200_000
 HOUR = 3_600_000
+YEAR = 365 * 24 * HOUR
 
 
 @pytest.fixture
@@ -200,8 +201,8 @@ class TestTime:
         slow = 48 * HOUR * DRIFT_PPM // 1_000_000 + 10_000
         measured_ms, time_q, reasons = self.measured(desk, two_days_late)
         assert NOW + 10_000 <= measured_ms <= NOW + 10_000 + slow and time_q == fields.CLOCK_BY_GATEWAY and not reasons
-        found = self.measured(desk, two_days_late, offset_ms=NOW, clock=fields.CLOCK_GATEWAY)
-        assert found == (NOW + 10_000, fields.CLOCK_GATEWAY, [])
+        found = self.measured(desk, two_days_late, offset_ms=NOW, clock=fields.CLOCK_SNTP)
+        assert found == (NOW + 10_000, fields.CLOCK_SNTP, [])
 
     def test_an_older_boot_is_timed_by_what_was_known_of_it(self, desk: Desk) -> None:
         desk.take(sealed.hello(boot=BOOT + 0x10000), NOW + 5 * HOUR)
@@ -220,21 +221,59 @@ class TestTime:
 
     def test_a_gateway_that_does_not_know_the_time_claims_none(self) -> None:
         desk, received_ms = Desk(), YEAR_2020_MS - HOUR
-        desk.take(sealed.hello(), received_ms)
+        desk.take(sealed.hello(), received_ms + 500)
         assert self.measured(desk, received_ms + 60_000)[1] == fields.CLOCK_NONE
         found = self.measured(desk, received_ms + 60_000, offset_ms=NOW, clock=fields.CLOCK_SNTP)
         assert found == (NOW + 10_000, fields.CLOCK_SNTP, [])
-        # Its clock is set: the estimate starts anew from the next frame.
-        assert self.measured(desk, NOW + 60_000) == (NOW + 10_000, fields.CLOCK_BY_GATEWAY, [])
+        desk.ahead_ms = NOW - received_ms  # its clock is set
+        measured_ms, time_q, reasons = self.measured(desk, NOW + 60_000)
+        assert 0 <= measured_ms - (NOW + 10_000) < 10 and time_q == fields.CLOCK_BY_GATEWAY and not reasons
 
-    def test_the_estimate_follows_a_drifting_crystal_and_a_clock_that_was_set(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("step_ms", [3 * HOUR, -3 * HOUR, 10 * YEAR, -2 * YEAR, 5_000, -5_000])
+    @pytest.mark.parametrize("restarted", [False, True])
+    def test_a_set_clock_of_the_gateway_moves_no_estimate(self, desk: Desk, step_ms: int, restarted: bool) -> None:
+        # P12
+        desk.ahead_ms += step_ms
+        if restarted:
+            boot = desk.boots.current("dat-1")
+            assert boot is not None
+            desk.boots = Boots([boot])
+        # The node still says the time that we gave it before; the broker kept the frame for an hour.
+        sent = sealed.readings(record(1, uptime_ms=10_000), offset_ms=NOW, clock=fields.CLOCK_GATEWAY)
+        for live, late_ms in ((False, HOUR), (True, 0), (True, HOUR), (True, 0)):
+            verdict = desk.take(sent, NOW + step_ms + 60_000 + late_ms, live=live)
+            (kept,) = verdict.readings
+            assert 0 <= kept.measured_ms - (NOW + step_ms + 10_000) <= 400 and kept.time_q == fields.CLOCK_BY_GATEWAY
+            boot = desk.boots.current("dat-1")
+            assert boot is not None and 0 <= boot.offset_ms - NOW <= 400, "no command expires later than it should"
+
+    def test_the_restart_of_the_machine_begins_the_estimate_anew(self, desk: Desk) -> None:  # P12
+        desk.steady, desk.ahead_ms = 2, NOW  # the steady clock starts again, and so does nobody know the wall clock
+        sent = sealed.readings(record(1, uptime_ms=10_000))
+        old = desk.take(sent, NOW + 9 * HOUR, live=False)
+        assert [r.time_q for r in old.readings] == [fields.CLOCK_NONE] and old.ack is not None
+        claimed = sealed.readings(record(1, uptime_ms=10_000), offset_ms=NOW, clock=fields.CLOCK_GATEWAY)
+        assert desk.take(claimed, NOW + 9 * HOUR, live=False).readings[0].time_q == fields.CLOCK_GATEWAY
+        assert desk.take(sent, NOW + 9 * HOUR).readings[0][6:8] == (NOW + 9 * HOUR - 50_000, fields.CLOCK_BY_GATEWAY)
+
+    def test_what_the_broker_kept_of_a_new_boot_has_no_time_until_it_is_heard_at_once(self, desk: Desk) -> None:  # S12
+        late_ms, boot = NOW + 8 * HOUR, BOOT + 0x10000
+        hello = desk.take(sealed.hello(boot=boot), late_ms, live=False)
+        assert hello.ack is None and hello.begins
+        old = desk.take(sealed.readings(record(1, uptime_ms=10_000), boot=boot), late_ms, live=False)
+        assert [(r.measured_ms, r.time_q) for r in old.readings] == [(late_ms, fields.CLOCK_NONE)]
+        assert old.ack == ("dat-1", boot, [1])
+        again = desk.take(sealed.hello(boot=boot, uptime_ms=8 * HOUR), late_ms + 500)
+        assert again.ack == ("dat-1", boot, [])
+        fresh = sealed.readings(record(2, uptime_ms=10_000), boot=boot, sent_ms=8 * HOUR + 500)
+        assert desk.take(fresh, late_ms + 1_000).readings[0].measured_ms == NOW + 10_500
+
+    def test_the_estimate_follows_a_drifting_crystal(self, desk: Desk) -> None:
         for hour in range(1, 101):  # the node loses 20 ppm: 72 ms an hour
             lost_ms = 72 * hour
             desk.take(sealed.readings(record(hour), sent_ms=hour * HOUR - lost_ms), NOW + hour * HOUR)
         boot = desk.boots.current("dat-1")
         assert boot is not None and boot.offset_ms == NOW + 7200
-        (moved, _) = desk.boots.shifted(-HOUR)
-        assert moved.offset_ms == NOW + 7200 - HOUR
 
 
 def test_acknowledgements_are_sealed_ranges_and_tell_the_time(desk: Desk) -> None:

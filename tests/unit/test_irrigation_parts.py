@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from gateway.core import probes, reasons, source
 from gateway.core.probes import Trust
 from gateway.core.reasons import ENGLISH, VIETNAMESE, tell
-from gateway.core.rows import Boot
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import VERSION, Latest, SourceState, State, StateError
-from gateway.core.types import Fact, Limits, Receipt, Settings, SettingsError
+from gateway.core.types import Fact, Limits, Link, Receipt, Settings, SettingsError
 from gateway.dispatch import Change, Dispatch, Waiting
 from gateway.settings import limits_of, settings_of
 from gateway.store.control import Command as StoredCommand
@@ -329,7 +328,7 @@ def test_after_a_crash_only_what_is_still_valid_is_sent_again() -> None:  # P4, 
 
     broker = Broker()
     dispatch = Dispatch("thu", KEYS, broker.publish)
-    boot = Boot("van", 7, NONCE, START_MS - 60_000, 0, 0, 0, "", "", 0, 0)
+    link = Link("van", 7, NONCE, START_MS - 60_000, START_MS)
     rows = [
         stored(1, "decided", 7, 70_000),  # valid for 10 s more
         stored(2, "decided", 7, 59_000),  # expired while we were away
@@ -337,7 +336,7 @@ def test_after_a_crash_only_what_is_still_valid_is_sent_again() -> None:  # P4, 
         stored(4, "sent", 7, 70_000),  # perhaps answered yet
         stored(5, "answered", 7, 70_000),
     ]
-    dispatch.restore(rows, {"van": boot})
+    dispatch.restore(rows, {"van": link})
     assert {(c.row, c.state) for c in dispatch.send(START_MS)} == {(1, "sent"), (2, "unsent"), (3, "unsent")}
     assert len(broker.sent) == 1
     assert [c.row for c in dispatch.answered([receipt(14), receipt(15)], START_MS)] == [4]

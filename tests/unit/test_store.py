@@ -154,7 +154,7 @@ def test_a_node_that_restarts_for_ever_does_not_fill_the_disk(path: Path, monkey
     monkeypatch.setattr(data, "MAX_BOOTS_PER_NODE", 10)
     with DataWriter(path) as writer, DataReader(path) as reader:
         for number in range(1, 31):
-            begun = boot(number=number, last_ms=T0 + number)._replace(first_received_ms=T0 + number)
+            begun = boot(number=number, last_ms=T0 - number)._replace(first_received_ms=T0 - number, hello=number)
             writer.commit(Batch(boots={("n1", number): begun}))
         assert [b.boot for b in reader.boots()] == list(range(21, 31))
 
@@ -197,11 +197,13 @@ def test_boots_receipts_history_completeness_and_gaps(path: Path) -> None:
     with DataWriter(path) as writer, DataReader(path) as reader:
         receipt = Receipt("n1", 7, 1, 1, 0, 1, 900, 100, T0)
         readings = [reading(s) for s in (2, 3, 6, 7)] + [reading(1, boot=8)]
-        boots = {("n1", b): boot(number=b, last_ms=T0 + b) for b in (8, 7)}
+        # The clock was set back between the two hellos.
+        boots = {("n1", b): boot(number=b, last_ms=T0 - b)._replace(hello=b) for b in (8, 7)}
         writer.commit(Batch(readings=readings, receipts=[receipt, receipt], boots=boots))
         assert [r[1:] for r in reader.receipts_after(0, 10)] == [receipt]
         assert reader.receipts_after(1, 10) == []
-        assert reader.current_boots() == {"n1": boot(number=8, last_ms=T0 + 8)}
+        assert [b.boot for b in reader.boots()] == [7, 8]
+        assert reader.current_boots() == {"n1": boots["n1", 8]}
         points = reader.history("n1", 3, 0, T0, T0 + 7000)
         assert [p.measured_ms for p in points] == [T0 + 1000, T0 + 2000, T0 + 3000, T0 + 6000]
         assert [p.measured_ms for p in reader.history("n1", 3, 0, T0, T0 + 7000, limit=1)] == [T0 + 6000]
@@ -325,6 +327,29 @@ def test_a_file_of_the_program_before_gets_an_id_and_keeps_its_cursors(tmp_path:
         db.execute("PRAGMA user_version = 1")
     with control.ControlWriter(path) as writer:
         assert writer.cursors() == {"readings": Place("", 7, "")} and len(writer.file_id()) == 32
+
+
+def test_the_boots_of_the_program_before_keep_their_order_and_nothing_of_their_times(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.executescript("".join(data.SCHEMA.migrations[:2]))
+        for number, last_ms in ((9, 50), (7, 90), (8, 70)):
+            row = ("n1", number, b"12345678", T0, 10, last_ms, 5, "1.0", "soil", 1, 0)
+            db.execute(f"INSERT INTO boots VALUES({', '.join('?' * len(row))})", row)
+        db.execute("PRAGMA user_version = 2")
+    with DataWriter(path), DataReader(path) as reader:
+        assert [(b.boot, b.hello, b.steady) for b in reader.boots()] == [(9, 1, 0), (8, 2, 0), (7, 3, 0)]
+        assert reader.current_boots()["n1"].boot == 7
+
+
+def test_the_present_boots_are_found_without_reading_the_past(path: Path) -> None:
+    nodes, lives = 20, 200
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        for life in range(1, lives):
+            boots = [boot(number=life)._replace(node=f"n{n}", hello=life * nodes + n) for n in range(nodes)]
+            writer.commit(Batch(boots={(b.node, b.boot): b for b in boots}))
+        assert {b.boot for b in reader.current_boots().values()} == {lives - 1}
+        plan = " ".join(str(row[3]) for row in reader._all("EXPLAIN QUERY PLAN " + data._CURRENT_BOOTS))
+        assert "SCAN boots" not in plan, plan
 
 
 def test_a_file_that_is_replaced_in_use_is_told_at_once(path: Path) -> None:  # P12
