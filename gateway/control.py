@@ -209,7 +209,7 @@ def run(home: Home, clock: Clock) -> None:
     stop = Stop().on_signals()
     village = registry.load(home.registry)
     secret = secrets.load(home.secrets, village.nodes)
-    link = mqtt.Link(village.broker, home.ca, users.CONTROL, secret.mqtt_password)
+    link = mqtt.Link(village.broker, home.ca, users.CONTROL, secret.mqtt[users.CONTROL])
     with (
         ControlWriter(home.control) as writer,
         DataReader(home.data) as data,

@@ -5,8 +5,10 @@ Rules
    start with one line that says what to do.
 2. A node has a key (32 bytes, seals its frames) and a password (for the broker). They are unrelated: who has the
    broker's files cannot open a valve.
-3. Passwords consist of letters that no configuration file gives a meaning.
-4. A node that leaves the registry loses its secrets: that is how a stolen node is shut out.
+3. So is each process that talks to the broker: one user, one password, so that who has one of them has only its part.
+   A file with one password for all of them is of an earlier program: provisioning gives each its own.
+4. Passwords consist of letters that no configuration file gives a meaning.
+5. A node that leaves the registry loses its secrets: that is how a stolen node is shut out.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from pathlib import Path
 from kit.files import PRIVATE, write_atomic
 from wire.seal import KEY_BYTES
 
+# A dot is in no node's id.
+INGEST, CONTROL, LISTEN = "gateway.ingest", "gateway.control", "gateway.listen"
+PROCESSES = (INGEST, CONTROL, LISTEN)
 PASSWORD_BYTES = 24
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{24,128}")
 _TOKEN = re.compile(r"[\x21-\x7e]{20,512}")
@@ -41,7 +46,7 @@ class NodeSecret:
 @dataclass(frozen=True, repr=False)
 class Secrets:
     nodes: Mapping[str, NodeSecret]
-    mqtt_password: str
+    mqtt: Mapping[str, str]  # the password of each of PROCESSES
     cloud_token: str | None = None
 
     @property
@@ -54,6 +59,8 @@ def load(path: Path, nodes: Iterable[str]) -> Secrets:
     found = read(path)
     if found is None:
         raise SecretsError(f"{path} is not there: {_AGAIN}")
+    if set(found.mqtt) != set(PROCESSES):
+        raise SecretsError(f"{path}: not every process has its own password for the broker: {_AGAIN}")
     missing = [node for node in nodes if node not in found.nodes]
     if missing:
         raise SecretsError(f"{path}: node {missing[0]} has no secret: {_AGAIN}")
@@ -65,7 +72,7 @@ def complete(found: Secrets | None, nodes: Iterable[str]) -> Secrets:
     known = found.nodes if found else {}
     return Secrets(
         nodes={node: known.get(node) or _new_node() for node in nodes},
-        mqtt_password=found.mqtt_password if found else _new_password(),
+        mqtt={user: (found.mqtt.get(user) if found else None) or _new_password() for user in PROCESSES},
         cloud_token=found.cloud_token if found else None,
     )
 
@@ -100,7 +107,7 @@ def read(path: Path) -> Secrets | None:
 def write(path: Path, secret: Secrets) -> None:
     """Write the file, readable by its owner only."""
     nodes = {node: {"key": s.key.hex(), "password": s.password} for node, s in secret.nodes.items()}
-    found: dict[str, object] = {"nodes": nodes, "mqtt_password": secret.mqtt_password}
+    found: dict[str, object] = {"nodes": nodes, "mqtt": dict(secret.mqtt)}
     if secret.cloud_token is not None:
         found["cloud_token"] = secret.cloud_token
     write_atomic(path, json.dumps(found, indent=1) + "\n", mode=PRIVATE)
@@ -108,18 +115,19 @@ def write(path: Path, secret: Secrets) -> None:
 
 def _parse(found: Mapping[str, object]) -> Secrets:
     nodes, token = found["nodes"], found.get("cloud_token")
-    if not isinstance(nodes, dict) or not (token is None or isinstance(token, str)):
+    mqtt = {} if "mqtt_password" in found else found["mqtt"]
+    if not isinstance(nodes, dict) or not isinstance(mqtt, dict) or not (token is None or isinstance(token, str)):
         raise TypeError
     return Secrets(
         nodes={str(n): NodeSecret(bytes.fromhex(s["key"]), str(s["password"])) for n, s in nodes.items()},
-        mqtt_password=str(found["mqtt_password"]),
+        mqtt={str(user): str(password) for user, password in mqtt.items()},
         cloud_token=token,
     )
 
 
 def _weakness(found: Secrets) -> str:
     """Why these secrets must not be used; empty when they are good."""
-    passwords = [("mqtt_password", found.mqtt_password)]
+    passwords = [(f"the password of {user}", password) for user, password in found.mqtt.items()]
     passwords += [(f"the password of node {node}", s.password) for node, s in found.nodes.items()]
     for name, password in passwords:
         if not _PASSWORD.fullmatch(password) or len(set(password)) < _LEAST_DISTINCT:

@@ -176,7 +176,7 @@ def run(home: Home, clock: Clock) -> None:
         with DataReader(home.data) as reader:
             boots = Boots(reader.boots())
         filters = [where for what, where in users.access(village)[users.INGEST] if what == "read"]
-        link = Link(village.broker, home.ca, users.INGEST, secret.mqtt_password, filters=filters, persistent=True)
+        link = Link(village.broker, home.ca, users.INGEST, secret.mqtt[users.INGEST], filters=filters, persistent=True)
         echo = Echo(topics.echo_topic(village.id), clock)
         ingest = Ingest(link, echo, Judge(village, secret.keys), writer, boots, clock)
         while not stop:

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.core.village import Village
-from gateway.secrets import Secrets
+from gateway.secrets import CONTROL, INGEST, LISTEN, Secrets
 from wire import topics
 
-INGEST = "gateway.ingest"
-CONTROL = "gateway.control"
-LISTEN = "gateway.listen"
+__all__ = ["CONTROL", "INGEST", "LISTEN", "Access", "access", "passwords"]
 
 Access = list[tuple[str, str]]
 
@@ -24,7 +22,7 @@ Access = list[tuple[str, str]]
 def passwords(secrets: Secrets) -> dict[str, str]:
     """By user."""
     nodes = {node: secret.password for node, secret in secrets.nodes.items()}
-    return {**nodes, **dict.fromkeys((INGEST, CONTROL, LISTEN), secrets.mqtt_password)}
+    return {**nodes, **secrets.mqtt}
 
 
 def access(village: Village) -> Mapping[str, Access]:

@@ -100,7 +100,7 @@ def _set_up(made: Run, cloud: CloudProcess, gateway: GatewayHome) -> None:
         "PIN as typed": pin.replace(" ", "").encode(),
     }
     kept = json.loads(home.secrets.read_text(encoding="utf-8"))
-    made.secrets["gateway's MQTT password"] = kept["mqtt_password"].encode()
+    made.secrets |= {f"{user}: password": password.encode() for user, password in kept["mqtt"].items()}
     for node, secrets in kept["nodes"].items():
         key = bytes.fromhex(secrets["key"])
         made.secrets |= {
@@ -213,9 +213,9 @@ def _command_lines() -> Iterator[bytes]:
 def test_the_search_finds_each_secret_where_it_belongs(run: Run) -> None:  # P14
     kept = b"\n".join(path.read_bytes() for name, path in run.files() if KEPT.fullmatch(name))
     found = run.found_in(kept)
-    generated = (": key", ": password", ".key", "MQTT password", "cloud token")
+    generated = (": key", ": password", ".key", "cloud token")
     ours = {name for name in run.secrets if name.endswith(generated)}
-    assert ours <= found and len(ours) == 2 * 4 + 2 + 2
+    assert ours <= found and len(ours) == 2 * 4 + 3 + 2 + 1  # nodes, processes, keys of certificates, token
     assert {path.stat().st_mode & 0o777 for name, path in run.files() if KEPT.fullmatch(name)} == {OWN_MODE}
 
 

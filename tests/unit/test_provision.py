@@ -27,6 +27,7 @@ from tests.support import village
 
 GOOD = "abcdefghijklmnopqrstuvwxyz012345"
 KEY = bytes(range(32))
+MQTT = {user: f"{user.removeprefix('gateway.')}-{GOOD}" for user in secrets.PROCESSES}
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_two_homes_share_no_secret(home: Home, tmp_path: Path) -> None:
     provision(other)
     one, two = (secrets.load(h.secrets, village.village().nodes) for h in (home, other))
     assert not {s.password for s in one.nodes.values()} & {s.password for s in two.nodes.values()}
-    assert not set(one.keys.values()) & set(two.keys.values()) and one.mqtt_password != two.mqtt_password
+    assert not set(one.keys.values()) & set(two.keys.values()) and not set(one.mqtt.values()) & set(two.mqtt.values())
 
 
 def test_a_node_config_holds_what_a_node_has_to_know(home: Home) -> None:
@@ -107,7 +108,7 @@ def test_a_new_node_gets_secrets_and_one_that_is_gone_loses_them(home: Home) -> 
     provision(home)
     after = secrets.read(home.secrets)
     assert after is not None and set(after.nodes) == {"dat-1", "dat-3", "kinh-1", "van-1"}
-    assert after.nodes["dat-1"] == before.nodes["dat-1"] and after.mqtt_password == before.mqtt_password
+    assert after.nodes["dat-1"] == before.nodes["dat-1"] and after.mqtt == before.mqtt
     assert sorted(p.stem for p in home.nodes.iterdir()) == ["dat-1", "dat-3", "kinh-1", "van-1"]
     for name in ("acl", "passwd"):
         assert "dat-2" not in (home.mosquitto / name).read_text() and "dat-3" in (home.mosquitto / name).read_text()
@@ -208,14 +209,18 @@ def test_passwords_are_as_mosquitto_writes_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"mqtt_password": ""}, "mqtt_password is empty or weak"),
-        ({"mqtt_password": "changethis"}, "mqtt_password is empty or weak"),
-        ({"mqtt_password": "a" * 32}, "mqtt_password is empty or weak"),
-        ({"mqtt_password": GOOD + ":x\n"}, "mqtt_password is empty or weak"),
+        ({"mqtt": {**MQTT, "gateway.listen": ""}}, "the password of gateway.listen is empty or weak"),
+        ({"mqtt": {**MQTT, "gateway.control": "changethis"}}, "the password of gateway.control is empty or weak"),
+        ({"mqtt": {**MQTT, "gateway.ingest": "a" * 32}}, "the password of gateway.ingest is empty or weak"),
+        ({"mqtt": {**MQTT, "gateway.ingest": GOOD + ":x\n"}}, "the password of gateway.ingest is empty or weak"),
+        ({"mqtt": dict.fromkeys(MQTT, GOOD[::-1])}, "two secrets are the same"),
+        ({"mqtt": {"gateway.ingest": MQTT["gateway.ingest"]}}, "not every process has its own password"),
+        ({"mqtt": []}, "not a file of secrets"),
+        ({"mqtt_password": GOOD[::-1]}, "not every process has its own password"),
         ({"nodes": {"n1": {"key": "00" * 32, "password": GOOD}}}, "the key of node n1 is empty or weak"),
         ({"nodes": {"n1": {"key": KEY[:16].hex(), "password": GOOD}}}, "the key of node n1 is empty or weak"),
         ({"nodes": {"n1": {"key": KEY.hex(), "password": "secret"}}}, "the password of node n1 is empty or weak"),
-        ({"nodes": {"n1": {"key": KEY.hex(), "password": GOOD[::-1]}}}, "two secrets are the same"),
+        ({"nodes": {"n1": {"key": KEY.hex(), "password": MQTT["gateway.control"]}}}, "two secrets are the same"),
         ({"nodes": {"n1": {"key": KEY.hex()}}}, "not a file of secrets"),
         ({"nodes": []}, "not a file of secrets"),
         ({"cloud_token": "x"}, "cloud_token is empty or weak"),
@@ -228,15 +233,32 @@ def test_a_weak_or_broken_secret_is_refused_without_showing_it(
     path = tmp_path / "secrets.json"
     good: dict[str, object] = {
         "nodes": {"n1": {"key": KEY.hex(), "password": GOOD}},
-        "mqtt_password": GOOD[::-1],
+        "mqtt": MQTT,
     }
     path.write_text(json.dumps(good))
     path.chmod(0o600)
-    assert secrets.load(path, ["n1"]) == Secrets({"n1": NodeSecret(KEY, GOOD)}, GOOD[::-1])
+    assert secrets.load(path, ["n1"]) == Secrets({"n1": NodeSecret(KEY, GOOD)}, MQTT)
     path.write_text(json.dumps({**good, **change}))
     with pytest.raises(SecretsError, match=expected) as caught:
         secrets.load(path, ["n1"])
     assert "\n" not in str(caught.value) and GOOD not in str(caught.value) and KEY.hex() not in str(caught.value)
+
+
+def test_one_password_of_all_processes_becomes_one_of_each(home: Home) -> None:
+    """The file of an earlier program: its one password is worth nothing afterwards."""
+    old = json.loads(home.secrets.read_text(encoding="utf-8"))
+    del old["mqtt"]
+    home.secrets.write_text(json.dumps({**old, "mqtt_password": GOOD}))
+    with pytest.raises(SecretsError, match="run `python -m gateway provision`"):
+        secrets.load(home.secrets, village.village().nodes)
+    provision(home)
+    made = secrets.load(home.secrets, village.village().nodes)
+    assert len(set(made.mqtt.values())) == 3 and GOOD not in made.mqtt.values()
+    assert {node: secret.password for node, secret in made.nodes.items()} == {
+        node: secret["password"] for node, secret in old["nodes"].items()
+    }
+    lines = (home.mosquitto / "passwd").read_text().splitlines()
+    assert len({line.split("$")[-1] for line in lines}) == len(lines) == 7
 
 
 def test_secrets_that_others_may_read_or_that_are_not_there_are_refused(home: Home) -> None:
