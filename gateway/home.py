@@ -40,6 +40,11 @@ class Home:
         return self.root / uplink.SCHEMA.file
 
     @property
+    def outlook(self) -> Path:
+        """Weather from outside, which no process of the gateway writes."""
+        return self.root / "weather.json"
+
+    @property
     def tls(self) -> Path:
         return self.root / "tls"
 

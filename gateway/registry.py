@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from gateway import agronomy
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -94,6 +95,7 @@ def parse(text: str) -> Village:
         sources = _unique("source", [_source(t, nodes) for t in root.tables("source", 0, 50)])
         zones = _unique("zone", [_zone(t, nodes, sources) for t in root.tables("zone", 0, 200)])
         _one_zone_a_valve(zones)
+        station = agronomy.station(root, nodes)
         with root.table("broker") as t:
             broker = Broker(t.host("host"), t.whole("port", 1, 65535))
             if broker.host == "0.0.0.0":
@@ -117,6 +119,7 @@ def parse(text: str) -> Village:
                 nodes=nodes,
                 sources=sources,
                 zones=zones,
+                station=station,
             )
 
 
@@ -260,25 +263,28 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
     with table as t:
         zone_id = t.id("id")
         t.where += f" {zone_id!r}"
+        area_m2 = float(t.number("area_m2", 1, 1_000_000))
+        ground, crop_source = agronomy.ground(t, area_m2)
+        dry_vwc, target_vwc = agronomy.marks(t, ground)
         zone = Zone(
             id=zone_id,
             name=t.text("name"),
-            crop=t.text("crop"),
-            area_m2=float(t.number("area_m2", 1, 1_000_000)),
+            crop=agronomy.crop_name(t),
+            area_m2=area_m2,
             probes=tuple(_sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", 1, 16)),
             valve=_output_ref(t.table("valve"), nodes, "valve"),
             pump=_output_ref(t.table("pump"), nodes, "pump"),
             source=t.id("source"),
-            dry_vwc=float(t.number("dry_vwc", Decimal("0.01"), Decimal("0.9"))),
-            target_vwc=float(t.number("target_vwc", Decimal("0.01"), Decimal("0.9"))),
+            dry_vwc=dry_vwc,
+            target_vwc=target_vwc,
             max_run_s=t.whole("max_run_s", 1, MAX_RUN_S),
             min_rest_s=t.whole("min_rest_s", 0, DAY_S),
             flow_lpm=float(t.number("flow_lpm", Decimal("0.1"), 5000)),
+            ground=ground,
+            crop_source=crop_source,
         )
         if zone.source not in sources:
             t.refuse("source", "the id of a source of this file")
-        if zone.dry_vwc >= zone.target_vwc:
-            t.refuse("dry_vwc", f"less than target_vwc ({zone.target_vwc:g})")
         if len(set(zone.probes)) != len(zone.probes):
             t.refuse("probes", "different probes")
         if zone.valve.node != zone.pump.node:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import NoReturn, Self
@@ -57,6 +58,10 @@ class Table:
     def has(self, key: str) -> bool:
         self._asked.add(key)
         return key in self._found
+
+    def is_table(self, key: str) -> bool:
+        """Whether a key has a table, where a plain value would do too."""
+        return isinstance(self._found.get(key), dict)
 
     def _get(self, key: str, allowed: str) -> object:
         if not self.has(key):
@@ -126,6 +131,27 @@ class Table:
         first, second = (self._number(key, v, Decimal(low), Decimal(high), allowed) for v in value)
         return first, second
 
+    def numbers(
+        self, key: str, count: int, low: Decimal | int, high: Decimal | int, *, whole: bool = False
+    ) -> list[Decimal]:
+        """So many numbers of the same range, in the order given."""
+        allowed = f"{count} {'whole ' if whole else ''}numbers in {low}..{high}"
+        value = self._get(key, allowed)
+        if not isinstance(value, list) or len(value) != count:
+            self.refuse(key, allowed)
+        found = [self._number(key, v, Decimal(low), Decimal(high), allowed) for v in value]
+        if whole and any(number != int(number) for number in found):
+            self.refuse(key, allowed)
+        return found
+
+    def day(self, key: str) -> date:
+        """A day of the years that a registry may speak of."""
+        allowed = "a day such as 2024-03-01, from 1990 to 2100"
+        value = self._get(key, allowed)
+        if not isinstance(value, date) or isinstance(value, datetime) or not 1990 <= value.year <= 2100:
+            self.refuse(key, allowed)
+        return value
+
     def table(self, key: str) -> Table:
         return Table(self._get(key, "a table"), self._place(key))
 
@@ -141,7 +167,7 @@ class Table:
 
 def plain(value: object) -> str:
     """A value as a person wrote it, cut to one short line."""
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | date):
         return str(value)
     if isinstance(value, list):
         return "[" + ", ".join(plain(v) for v in value[:4]) + (", …]" if len(value) > 4 else "]")

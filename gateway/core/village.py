@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.core.ground import Ground
 from wire import fields
 
 # What every node says of itself, on channel 0, without being told to in the registry.
@@ -123,7 +124,18 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Station:
+    """The village's own sensors of the sky; ``air`` by field."""
+
+    rain: SensorRef | None = None
+    air: Mapping[int, SensorRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Zone:
+    """``ground`` is what its water is reckoned with, None where nothing is said of its soil; ``crop_source`` says whose
+    the crop's figures are."""
+
     id: str
     name: str
     crop: str
@@ -137,6 +149,8 @@ class Zone:
     max_run_s: int
     min_rest_s: int
     flow_lpm: float
+    ground: Ground | None = None
+    crop_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,3 +183,4 @@ class Village:
     nodes: Mapping[str, Node]
     sources: Mapping[str, Source]
     zones: Mapping[str, Zone]
+    station: Station = field(default_factory=Station)

@@ -25,6 +25,7 @@ from functools import lru_cache
 from gateway.core.air import Air, AirDay
 from gateway.core.fao56.atmosphere import floats
 from gateway.core.fao56.station import Observations, Station, daily
+from gateway.core.refs import SensorRef
 
 DAY_MS = 86_400_000
 LOCAL_MS = 7 * 3_600_000
@@ -69,6 +70,18 @@ class Place:
     latitude: float
     longitude: float
     elevation_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class StationSettings:
+    """The village's own sensors of the sky, whatever it has of them."""
+
+    rain: SensorRef | None = None
+    air: tuple[SensorRef, ...] = ()
+
+    @property
+    def sensors(self) -> tuple[SensorRef, ...]:
+        return (*((self.rain,) if self.rain else ()), *self.air)
 
 
 @dataclass(frozen=True, slots=True)

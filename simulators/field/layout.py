@@ -24,13 +24,13 @@ from wire.fields import BATTERY, SOIL_MOISTURE, field
 Table = dict[str, Any]
 MEASURES = (
     "ditch_level", "canal_level", "ditch_salinity", "canal_salinity",
-    "water_temperature", "soil_temperature", "rain", "flow",
+    "water_temperature", "soil_temperature", "rain", "flow", "air_temperature", "air_humidity",
 )  # fmt: skip
 
 # one standard deviation of the noise, in raw units
 NOISE = {
     "soil_moisture": 2500.0, "soil_temperature": 5.0, "water_level": 3.0, "conductivity_25": 8.0,
-    "water_temperature": 4.0, "rain": 0.0, "flow": 0.0, "battery": 4.0,
+    "water_temperature": 4.0, "rain": 0.0, "flow": 0.0, "battery": 4.0, "air_temperature": 10.0, "air_humidity": 100.0,
 }  # fmt: skip
 
 

@@ -67,7 +67,17 @@ def battery_mv(day_fraction: float, drain_mv: float) -> float:
     return 3270.0 + 90.0 * sun - drain_mv
 
 
+def humidity_pct(rh_mean_pct: float, tmin_c: float, tmax_c: float, now_c: float) -> float:
+    """Relative humidity of air that holds the same vapour all day: high in the cool morning, low after noon."""
+    saturation = (_saturation_kpa(tmin_c) + _saturation_kpa(tmax_c)) / 2.0
+    return min(100.0, rh_mean_pct * saturation / _saturation_kpa(now_c))
+
+
+def _saturation_kpa(temperature: float) -> float:
+    return 0.6108 * math.exp(17.27 * temperature / (temperature + 237.3))  # FAO-56 Eq. 11
+
+
 def temperature_c(tmin_c: float, tmax_c: float, day_fraction: float, damping: float, lag: float) -> float:
-    """Soil or water temperature: the air's daily wave, damped and late (warmest air at 14:00)."""
+    """Temperature of air, soil or water: the air's daily wave (warmest at 14:00), damped and late in soil and water."""
     mean, swing = (tmax_c + tmin_c) / 2.0, (tmax_c - tmin_c) / 2.0
     return mean + damping * swing * math.cos(2.0 * math.pi * (day_fraction - 14.0 / 24.0 - lag))

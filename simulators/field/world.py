@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from simulators.field import canal, ditch, soil
 from simulators.field.evapotranspiration import day_share, reference_et_mm
 from simulators.field.layout import Channel, Layout, Zone
-from simulators.field.sensors import battery_mv, temperature_c
+from simulators.field.sensors import battery_mv, humidity_pct, temperature_c
 from simulators.field.weather import (
     DAY_MS,
     Day,
@@ -127,10 +127,18 @@ class World:
             return sum(self.flow_lpm[zone.id] for zone in self.layout.zones if zone.pump[0] == node) * 1000.0
         if channel.measures == "rain":
             return int(self.rain_mm / RAIN_TIP_MM + 1e-9) * RAIN_TIP_MM * 100.0
+        if channel.measures.startswith("air_"):
+            return self._air(channel.measures, fraction)
         if channel.measures.endswith("_temperature"):
             damping, lag = (0.35, 0.12) if channel.measures.startswith("soil") else (0.45, 0.08)
             return temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, damping, lag) * 100.0
         return self.water(channel.measures)
+
+    def _air(self, measures: str, fraction: float) -> float:
+        now_c = temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, 1.0, 0.0)
+        if measures == "air_temperature":
+            return now_c * 100.0
+        return humidity_pct(self._day.rh_mean_pct, self._day.tmin_c, self._day.tmax_c, now_c) * 100.0
 
     def water(self, measures: str) -> float:
         """Level in mm or conductivity in µS/cm of the ditch or the canal."""

@@ -36,6 +36,8 @@ PLAIN = {
     fields.SOIL_TEMPERATURE: "soil_temperature",
     fields.RAIN: "rain",
     fields.FLOW: "flow",
+    fields.AIR_TEMPERATURE: "air_temperature",
+    fields.AIR_HUMIDITY: "air_humidity",
 }
 
 
