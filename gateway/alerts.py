@@ -88,7 +88,8 @@ def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert
         if view.is_stale(source.measured_ms, now_ms):
             continue
         if source.state == "salt":
-            yield _alert("salt", "danger", "{name} đang mặn. Đang ngưng lấy nước.", name=source.name)
+            yield _alert("salt", "danger", "{name}: {place} đang mặn. Đang ngưng lấy nước.",
+                name=source.name, place=source.salt_place)
         elif source.state == "low":
             yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
 

@@ -167,13 +167,14 @@ def _sensor(table: Table) -> Sensor:
         what = fields.field_by_name(name)
         channel = t.whole("channel", 0, 15)
         t.where += f" {name}/{channel}"
+        called = t.text("name") if t.has("name") else ""
         low = 0 if _is_own_value(what) else 1
         calibrations = tuple(_calibration(c, what) for c in t.tables("calibration", low, 100))
         ids = [c.id for c in calibrations]
         if ids != sorted(set(ids)):
             raise RegistryError(f"{t.where}.calibration: the ids must rise, but are {ids}")
         sample_s = t.whole("sample_s", 1, DAY_S) if t.has("sample_s") else None
-        return Sensor(what.id, channel, calibrations, sample_s)
+        return Sensor(what.id, channel, calibrations, sample_s, called)
 
 
 def _is_own_value(what: fields.Field) -> bool:

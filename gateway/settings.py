@@ -41,7 +41,7 @@ def settings_of(village: Village, clock: Clock) -> Settings:
     way_ms = stretch_ms(clock, WAY_MS, WAY_REAL_MS)
     return Settings(
         zones=tuple(_zone(zone, village, way_ms) for zone in village.zones.values()),
-        sources=tuple(_source(source, clock) for source in village.sources.values()),
+        sources=tuple(_source(source, village, clock) for source in village.sources.values()),
         outputs={
             OutputRef(node.id, output.index).key: OutputSettings(
                 hard_max_ms=output.hard_max_s * 1000,
@@ -72,7 +72,7 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
     )
 
 
-def _source(source: Source, clock: Clock) -> SourceSettings:
+def _source(source: Source, village: Village, clock: Clock) -> SourceSettings:
     return SourceSettings(
         id=source.id,
         name=source.name,
@@ -83,4 +83,21 @@ def _source(source: Source, clock: Clock) -> SourceSettings:
         limit_us_cm=source.limit_us_cm,
         reopen_us_cm=source.reopen_us_cm,
         max_age_ms=stretch_ms(clock, source.max_age_s * 1000, WAY_REAL_MS),
+        salt_places=_salt_places(source, village),
     )
+
+
+def _salt_places(source: Source, village: Village) -> tuple[str, ...]:
+    """Which water each conductivity sensor is in: its own name, or that of its node when there are several."""
+    several = len(source.conductivity) > 1
+    places: list[str] = []
+    for ref in source.conductivity:
+        node = village.nodes[ref.node]
+        sensor = node.sensor(fields.CONDUCTIVITY_25, ref.channel)
+        other = f"nước chỗ {_in_a_sentence(node.name)}" if several else f"nước {_in_a_sentence(source.name)}"
+        places.append(sensor.name if sensor and sensor.name else other)
+    return tuple(places)
+
+
+def _in_a_sentence(name: str) -> str:
+    return name[:1].lower() + name[1:]

@@ -24,7 +24,7 @@ from gateway.core.probes import Trust, vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest as CoreLatest
 from gateway.core.state import SourceState, State, StateError
-from gateway.core.types import Limits, ZoneSettings
+from gateway.core.types import Limits, SourceSettings, ZoneSettings
 from gateway.core.village import SensorRef, Source, Village, Zone
 from gateway.home import Home
 from gateway.settings import limits_of, settings_of
@@ -91,7 +91,9 @@ def build_village(
         latest = data.latest() if data is not None else {}
         state = _state(control)
         soils = {zone.id: _soil(zone, latest, now_ms, limits) for zone in settings.zones}
-        sources = tuple(_source(source, state, latest) for source in village.sources.values())
+        sources = tuple(
+            _source(source, settings.source_by_id[source.id], state, latest) for source in village.sources.values()
+        )
         return view.Village(
             id=village.id,
             name=village.name,
@@ -226,20 +228,23 @@ def _history(zone: Zone, data: DataReader | None, now_ms: int) -> Iterator[tuple
 # ---- sources
 
 
-def _source(source: Source, state: State, latest: _Readings) -> view.Source:
+def _source(source: Source, settings: SourceSettings, state: State, latest: _Readings) -> view.Source:
     levels = [f for f in _found(latest, fields.WATER_LEVEL, [source.level]) if f.value is not None and f.flag in _FIT]
     salts = [
-        f for f in _found(latest, fields.CONDUCTIVITY_25, source.conductivity) if f.value is not None and f.flag in _FIT
+        (f.value, -number, f)
+        for number, ref in enumerate(settings.conductivity)
+        if (f := latest.get((ref.node, ref.field, ref.channel))) and f.value is not None and f.flag in _FIT
     ]
     level_mm = levels[0].value if levels else None
-    salt_us_cm = max((f.value for f in salts if f.value is not None), default=None)
-    times = [_measured_ms(f) for f in (*levels, *salts)]
+    salt_us_cm, place, _ = max(salts, default=(None, 0, None))
+    times = [_measured_ms(f) for f in (*levels, *(f for _, _, f in salts))]
     return view.Source(
         id=source.id,
         name=source.name,
         state=_source_state(source, state.sources.get(source.id), level_mm, salt_us_cm),
         level_mm=level_mm,
         conductivity_us_cm=None if salt_us_cm is None else float(salt_us_cm),
+        salt_place=settings.salt_place(-place),
         limit_us_cm=float(source.limit_us_cm),
         measured_ms=min(times, default=None),
     )

@@ -27,6 +27,7 @@ from pages.view import (
     shown_source_state,
     shown_state,
 )
+from wire import salt
 
 Picture = Literal["dry", "ok", "wet", "watering", "unsure", "blind", "low", "salt"]
 
@@ -122,7 +123,8 @@ def source_card(source: Source, village: Village, now_ms: int, language: Languag
         if source.level_mm is not None:
             facts.append(language.say("Mực nước {level}", level=words.level(source.level_mm, language)))
         if source.conductivity_us_cm is not None:
-            facts.append(language.say("độ mặn {salt}", salt=words.salt(source.conductivity_us_cm, language)))
+            shown = words.salt(source.conductivity_us_cm, language, _salt_decimals(source))
+            facts.append(language.say("{place} mặn {salt}", place=source.salt_place, salt=shown))
     return Card(
         id=source.id,
         name=source.name,
@@ -138,7 +140,13 @@ def source_card(source: Source, village: Village, now_ms: int, language: Languag
 def _limit_fact(source: Source, language: Language) -> tuple[str, ...]:
     if source.limit_us_cm is None:
         return ()
-    return (language.say("Mặn trên {salt} thì không tưới.", salt=words.salt(source.limit_us_cm, language)),)
+    limit = words.salt(source.limit_us_cm, language, _salt_decimals(source))
+    return (language.say("Mặn từ {salt} thì không tưới.", salt=limit),)
+
+
+def _salt_decimals(source: Source) -> int:
+    places: int = salt.decimals([us for us in (source.conductivity_us_cm, source.limit_us_cm) if us is not None])
+    return places
 
 
 def simulated_notice(village: Village, language: Language) -> str | None:

@@ -144,13 +144,14 @@ class Garden:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the water comes from: a ditch or canal, its level and its salt."""
+    """Where the water comes from: a ditch or canal, its level, and the worst of its salt with where that is."""
 
     id: str
     name: str
     state: SourceState
     level_mm: int | None
     conductivity_us_cm: float | None
+    salt_place: str
     limit_us_cm: float | None
     measured_ms: int | None
 
@@ -158,6 +159,7 @@ class Source:
         _require_text(self.id, "source.id")
         _require_text(self.name, "source.name")
         _require_number(self.level_mm, -10_000, 100_000, "source.level_mm")
+        _require_text(self.salt_place, "source.salt_place")
         _require_number(self.conductivity_us_cm, 0, 200_000, "source.conductivity_us_cm")
         _require_number(self.limit_us_cm, 0, 200_000, "source.limit_us_cm")
         _require_time(self.measured_ms, "source.measured_ms")

@@ -1,4 +1,4 @@
-"""Numbers and times in the words of a farmer of the delta: ``12,5 %``, ``5 phút trước``, ``0,4 g/l``.
+"""Numbers and times in the words of a farmer of the delta: ``12,5 %``, ``5 phút trước``, ``0,40 g/l``.
 
 Rules
 1. A number is never shown without its unit or word, and with no more digits than it is worth.
@@ -11,16 +11,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from pages.i18n import Language
+from wire.salt import GRAMS_PER_LITRE_PER_US_CM, LEAST_DECIMALS
 
 VIETNAM = timezone(timedelta(hours=7))
 NBSP = "\u00a0"  # between a number and its unit, so that a line never ends between them
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86_400
-
-# Dissolved salts of water below 5 mS/cm: 640 mg/l for each mS/cm at 25 °C (USDA Handbook 60, 1954). It is what hand
-# meters show, and the same as in the sentences of decisions; what is compared is always the conductivity itself.
-GRAMS_PER_LITRE_PER_US_CM = 0.64 / 1000
 
 
 def number(value: float, decimals: int, language: Language) -> str:
@@ -36,9 +33,9 @@ def percent(value: float, language: Language) -> str:
     return f"{number(value, 1 if round(value, 1) % 1 else 0, language)}{NBSP}%"
 
 
-def salt(conductivity_us_cm: float, language: Language) -> str:
-    """Grams of salt in a litre, as farmers know salinity."""
-    return f"{number(conductivity_us_cm * GRAMS_PER_LITRE_PER_US_CM, 1, language)}{NBSP}g/l"
+def salt(conductivity_us_cm: float, language: Language, decimals: int = LEAST_DECIMALS) -> str:
+    """Grams of salt in a litre, as farmers know salinity (``wire.salt``)."""
+    return f"{number(conductivity_us_cm * GRAMS_PER_LITRE_PER_US_CM, decimals, language)}{NBSP}g/l"
 
 
 def level(level_mm: int, language: Language) -> str:

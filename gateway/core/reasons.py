@@ -5,9 +5,8 @@ Rules
    decimal comma.
 2. How a fact is shown follows from the end of its name: ``_e4`` per cent, ``_mm`` centimetres, ``_us_cm`` salt in g/l,
    ``_at_ms`` the time of day in Vietnam, ``_ms`` a length of time, ``_ml`` litres.
-3. Salt: g/l = 0.64 × EC in dS/m (mS/cm) at 25 °C. That is the usual factor for waters below 5 dS/m (USDA Handbook 60,
-   1954: dissolved salts in mg/l ≈ 640 × EC in dS/m; also FAO Irrigation and Drainage Paper 29). It is a
-   convention for showing; what is compared is always the conductivity itself.
+3. Salt is told by ``wire.salt``, with the name of the place where it was measured, and with enough decimals that a
+   refused figure never reads like its limit.
 4. Both tables have a sentence for every rule; the tests hold that.
 """
 
@@ -19,10 +18,10 @@ from typing import Literal
 
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import Decide, Fact, Facts
+from wire import salt
 
 Language = Literal["vi", "en"]
 
-GRAMS_PER_LITRE_PER_US_CM = 0.64 / 1000
 VIETNAM = timezone(timedelta(hours=7))
 
 LEAD: Mapping[Language, Mapping[Verdict, str]] = {
@@ -62,8 +61,8 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.SOIL_OK: "{lead}: đất còn ẩm ({soil}, dưới {dry} mới tưới).",
     Rule.PROBES_BLIND: "{lead}: máy đo đất im tiếng hoặc bị hư.",
     Rule.PROBES_UNSURE: "{lead}: các máy đo đất không khớp nhau.",
-    Rule.SOURCE_SALT: "{lead}: nước {source} mặn {salt}, giới hạn {limit}.",
-    Rule.SOURCE_SALT_EASING: "{lead}: nước bớt mặn, còn {salt}. Chờ dưới {reopen} đủ {salt_hold}.",
+    Rule.SOURCE_SALT: "{lead}: {salt_place} mặn {salt}. Từ {limit} là ngưng.",
+    Rule.SOURCE_SALT_EASING: "{lead}: {salt_place} bớt mặn, còn {salt}. Chờ {reopen} trở xuống đủ {salt_hold}.",
     Rule.SOURCE_SALT_UNKNOWN: "{lead}: máy đo độ mặn im tiếng, coi như mặn.",
     Rule.SOURCE_LOW: "{lead}: nước cạn, còn {level}, phải có {min_level}.",
     Rule.SOURCE_REFILLING: "{lead}: nước đang lên, {level}, chờ tới {reopen_level}.",
@@ -105,8 +104,8 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.SOIL_OK: "{lead}: soil is still moist ({soil}, watered below {dry}).",
     Rule.PROBES_BLIND: "{lead}: the soil probes are silent or broken.",
     Rule.PROBES_UNSURE: "{lead}: the soil probes do not agree.",
-    Rule.SOURCE_SALT: "{lead}: water of {source} is salt, {salt}, limit {limit}.",
-    Rule.SOURCE_SALT_EASING: "{lead}: salt is easing, {salt}. Waiting for {salt_hold} below {reopen}.",
+    Rule.SOURCE_SALT: "{lead}: {salt_place} is salty, {salt}. No water from {limit} on.",
+    Rule.SOURCE_SALT_EASING: "{lead}: {salt_place} is less salty, {salt}. Waiting for {salt_hold} of {reopen} or less.",
     Rule.SOURCE_SALT_UNKNOWN: "{lead}: salt probe is silent, so water counts as salt.",
     Rule.SOURCE_LOW: "{lead}: water is low, {level}, needed {min_level}.",
     Rule.SOURCE_REFILLING: "{lead}: water is rising, {level}, waiting for {reopen_level}.",
@@ -162,9 +161,15 @@ def english(decision: Decide) -> str:
 def tell(language: Language, verdict: Verdict, rule: Rule, inputs: Facts, limits: Facts, at_ms: int) -> str:
     """The sentence of a rule. ``at_ms`` is when it was decided; a time of another day is shown with its date."""
     words = {"lead": LEAD[language][verdict]}
-    for name, fact in (*limits.items(), *inputs.items()):
-        stem, text = _show(name, fact, language, at_ms)
-        words[stem] = text
+    facts = {**limits, **inputs}
+    salts = [fact for name, fact in facts.items() if name.endswith("_us_cm") and isinstance(fact, int)]
+    salt_decimals = salt.decimals(salts)
+    for name, fact in facts.items():
+        if name.endswith("_us_cm") and isinstance(fact, int):
+            words[name.removesuffix("_us_cm")] = _salt(fact, language, salt_decimals)
+        else:
+            stem, text = _show(name, fact, language, at_ms)
+            words[stem] = text
     return TABLES[language][rule].format_map(_OrUnknown(words))
 
 
@@ -191,7 +196,7 @@ def _show(name: str, fact: Fact, language: Language, at_ms: int) -> tuple[str, s
 def _word(name: str, text: str, language: Language) -> str:
     if name == "user":
         return text or NOBODY[language]
-    if name in ("garden", "source", "other_garden"):
+    if name in ("garden", "source", "other_garden", "salt_place"):
         return text[:1].lower() + text[1:]
     if language == "vi" and name == "output":
         return OUTPUTS_VI.get(text, text)
@@ -217,8 +222,8 @@ def _centimetres(mm: int, language: Language, _at_ms: int) -> str:
     return f"{_number(mm / 10, language, 0)} cm"
 
 
-def _salt(us_cm: int, language: Language, _at_ms: int) -> str:
-    return f"{_number(us_cm * GRAMS_PER_LITRE_PER_US_CM, language, 1)} g/l"
+def _salt(us_cm: int, language: Language, decimals: int) -> str:
+    return f"{_number(us_cm * salt.GRAMS_PER_LITRE_PER_US_CM, language, decimals)} g/l"
 
 
 def _litres(ml: int, language: Language, _at_ms: int) -> str:
@@ -250,7 +255,7 @@ _Show = Callable[[int, Language, int], str]
 _SHOWN_BY_SUFFIX: tuple[tuple[str, _Show], ...] = (
     ("_e4", _percent),
     ("_mm", _centimetres),
-    ("_us_cm", _salt),
+    ("_us_cm", lambda us_cm, language, _at_ms: _salt(us_cm, language, salt.LEAST_DECIMALS)),
     ("_at_ms", _clock),
     ("_ms", _length),
     ("_ml", _litres),

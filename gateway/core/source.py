@@ -2,7 +2,8 @@
 
 Rules
 1. Salt from ``limit_us_cm`` on; fresh again only after it was at most ``reopen_us_cm`` for ``salt_hold_ms`` without
-   a break. Of several probes the worst that works counts, because water is only as good as its worst part.
+   a break. Of several probes the worst that works counts, because water is only as good as its worst part; the
+   place where it is goes along, because a ditch may be sweet while the canal before it is not.
 2. Low below ``min_level_mm``; enough again from ``reopen_level_mm`` on.
 3. A conductivity that is stale, faulty or missing counts as salt, a level as empty (S5, S12). This does not set
    the memory of the hysteresis: when the probe is back, what it says counts again at once.
@@ -35,14 +36,19 @@ def look(
     """The new memory and the view of one source."""
     oldest_at_ms = now_ms - source.max_age_ms
     salts = [
-        value
-        for ref in source.conductivity
+        (value, -number)
+        for number, ref in enumerate(source.conductivity)
         if (value := _fresh(ref, latest, oldest_at_ms)) is not None and value >= limits.salt_min_us_cm
     ]
-    salt_us_cm = max(salts, default=None)
+    salt_us_cm, place = max(salts, default=(None, 0))
     level_mm = _fresh(source.level, latest, oldest_at_ms)
     after = _remember_level(source, _remember_salt(source, before, salt_us_cm, now_ms, limits), level_mm)
-    inputs: dict[str, Fact] = {"source": source.name, "level_mm": level_mm, "salt_us_cm": salt_us_cm}
+    inputs: dict[str, Fact] = {
+        "source": source.name,
+        "level_mm": level_mm,
+        "salt_us_cm": salt_us_cm,
+        "salt_place": source.salt_place(-place),
+    }
     bounds: dict[str, Fact] = {
         "min_level_mm": source.min_level_mm,
         "reopen_level_mm": source.reopen_level_mm,

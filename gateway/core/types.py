@@ -84,8 +84,14 @@ class SourceSettings:
     limit_us_cm: int
     reopen_us_cm: int
     max_age_ms: int
+    salt_places: tuple[str, ...] = ()  # which water each of ``conductivity`` measures, in words
+
+    def salt_place(self, number: int) -> str:
+        """The water that one of ``conductivity`` measures."""
+        return self.salt_places[number] if self.salt_places else f"nước {self.name[:1].lower()}{self.name[1:]}"
 
     def __post_init__(self) -> None:
+        _require(len(self.salt_places) in (0, len(self.conductivity)), f"source {self.id}: salt_places")
         _require(self.min_level_mm <= self.reopen_level_mm, f"source {self.id}: min_level_mm > reopen_level_mm")
         _require(0 < self.reopen_us_cm <= self.limit_us_cm, f"source {self.id}: reopen_us_cm > limit_us_cm")
         _require(self.max_age_ms > 0, f"source {self.id}: max_age_ms")

@@ -47,6 +47,7 @@ class Sensor:
     channel: int
     calibrations: tuple[Calibration, ...] = ()
     sample_s: int | None = None  # its own pace; None: the node's
+    name: str = ""  # what it measures, in a farmer's words: "nước ngoài kênh"
 
     @property
     def calibration(self) -> Calibration | None:

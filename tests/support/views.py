@@ -50,6 +50,7 @@ def source(**changes: Any) -> Source:
         state="ok",
         level_mm=850,
         conductivity_us_cm=620.0,
+        salt_place="nước kinh Ông Kho",
         limit_us_cm=2000.0,
         measured_ms=NOW_MS - 2 * MINUTE_MS,
     )

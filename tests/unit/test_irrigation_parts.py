@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -223,6 +224,7 @@ def test_every_rule_is_told_in_both_languages() -> None:  # D6
 def test_a_sentence_has_twelve_words_at_most(rule: Rule) -> None:
     facts: dict[str, Fact] = {
         "garden": "Vườn xoài", "soil_e4": 2450, "source": "Kinh", "level_mm": 553, "salt_us_cm": 3281,
+        "salt_place": "Nước trong mương",
         "user": "chú Sáu", "until_at_ms": START_MS + 3_600_000, "ends_at_ms": START_MS, "run_ms": 600_000,
         "water_ml": 1_250_000,
         "node": "van-1", "output": "pump", "status": "resting", "other_garden": "Liếp rau", "starts": 8, "minutes": 5,
@@ -242,14 +244,31 @@ def test_a_sentence_has_twelve_words_at_most(rule: Rule) -> None:
 
 
 def test_the_sentences_of_the_specification() -> None:
-    facts: dict[str, Fact] = {"garden": "Vườn xoài", "soil_e4": 2400, "source": "Kênh", "salt_us_cm": 3281}
+    facts: dict[str, Fact] = {"garden": "Vườn xoài", "soil_e4": 2400, "salt_place": "Nước kênh", "salt_us_cm": 3281}
     bounds: dict[str, Fact] = {"dry_e4": 2600, "limit_us_cm": 1563}
     said = tell("vi", Verdict.START, Rule.SOIL_DRY, facts, bounds, START_MS)
     assert said == "Tưới vườn xoài: đất khô (24 %, ngưỡng 26 %)."
     said = tell("vi", Verdict.REFUSED, Rule.SOURCE_SALT, facts, bounds, START_MS)
-    assert said == "Không tưới: nước kênh mặn 2,1 g/l, giới hạn 1,0 g/l."
+    assert said == "Không tưới: nước kênh mặn 2,10 g/l. Từ 1,00 g/l là ngưng."
     said = tell("en", Verdict.REFUSED, Rule.SOURCE_SALT, facts, bounds, START_MS)
-    assert said == "Not watering: water of kênh is salt, 2.1 g/l, limit 1.0 g/l."
+    assert said == "Not watering: nước kênh is salty, 2.10 g/l. No water from 1.00 g/l on."
+
+
+@given(st.integers(1, 80_000), st.integers(0, 80_000))
+def test_a_refused_salt_reads_above_its_limit_and_an_allowed_one_below(limit: int, salt: int) -> None:
+    text = tell("en", Verdict.REFUSED, Rule.SOURCE_SALT, {"salt_us_cm": salt}, {"limit_us_cm": limit}, START_MS)
+    told, bound = (float(figure.replace(",", "")) for figure in re.findall(r"([\d.,]+) g/l", text))
+    assert (told > bound, told == bound) == (salt > limit, salt == limit)
+
+
+def test_the_salt_that_is_told_is_named_by_where_it_is() -> None:
+    settings = source_settings(
+        conductivity=(SALT, replace(SALT, channel=1)), salt_places=("nước trong mương", "nước ngoài kênh")
+    )
+    latest = {SALT.key: Latest(START_MS, 750, 1), replace(SALT, channel=1).key: Latest(START_MS, 1588, 1)}
+    _, seen = source.look(settings, SourceState(), latest, START_MS, Limits())
+    said = tell("vi", Verdict.REFUSED, Rule.SOURCE_SALT, seen.inputs, seen.limits, START_MS)
+    assert said == "Không tưới: nước ngoài kênh mặn 1,02 g/l. Từ 0,96 g/l là ngưng."
 
 
 def test_numbers_are_written_as_people_write_them() -> None:

@@ -50,7 +50,7 @@ def test_each_garden_has_a_word_a_picture_and_a_reason() -> None:
     assert "Chưa tưới: máy bơm đang tưới vườn rau." in text
     assert "Còn 8 phút, rồi tự tắt." in text
     assert "Máy đo im tiếng, nên chưa biết đất khô hay ướt." in text
-    assert "Mực nước 85 cm – độ mặn 0,4 g/l" in text
+    assert "Mực nước 85 cm – nước kinh Ông Kho mặn 0,40 g/l" in text
 
 
 def test_it_is_one_answer_of_at_most_14_kb() -> None:
@@ -98,7 +98,7 @@ def test_english_stands_beside_it() -> None:
     text = _text(_home(village(), english=True))
     assert "Soil dry" in text and "WATER" in text and "STOP" in text and "5 minutes ago" in text
     assert "Not yet: the pump is busy." in text
-    assert "Level 85 cm – salt 0.4 g/l" in text
+    assert "Level 85 cm – nước kinh Ông Kho: salt 0.40 g/l" in text
     assert "Tiếng Việt" in text
 
 

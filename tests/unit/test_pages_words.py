@@ -73,9 +73,9 @@ def test_what_is_still_on_is_rounded_up() -> None:
 
 
 def test_salt_in_words_is_the_same_as_in_decisions() -> None:
-    assert _plain(words.salt(2000, VI)) == "1,3 g/l"
-    assert _plain(words.salt(0, VI)) == "0,0 g/l"
-    assert words.GRAMS_PER_LITRE_PER_US_CM == reasons.GRAMS_PER_LITRE_PER_US_CM
+    assert _plain(words.salt(1500, VI)) == "0,96 g/l" == reasons._show("x_us_cm", 1500, "vi", 0)[1]
+    assert _plain(words.salt(0, VI)) == "0,00 g/l"
+    assert _plain(words.salt(1501, VI, 3)) == "0,961 g/l"
 
 
 def test_language_is_asked_for_kept_or_of_the_phone() -> None:
