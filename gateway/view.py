@@ -3,25 +3,24 @@
 Rules
 1. Only committed rows are looked at, in one snapshot of each database, read-only. A database that is not there yet
    gives a village without data; one that cannot be read gives the same and an alert. A page never fails by them.
+   Without village.db the village is shown, and nothing of what people asked for.
 2. A garden's moisture is what the irrigation itself makes of its probes (their vote). When they disagree there is no
    number; when none is fresh, the last good one is kept with its time, so that the page can say how old it is.
-3. What the irrigation remembers (salt, low, running) is taken from its state and not judged a second time.
+3. What the irrigation remembers (salt, low, running) is taken from its state and not judged a second time. What it
+   did and why is told by ``gateway.story``.
 4. History is thinned to fixed slices of time, so that the same data give the same view a minute later.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
-from gateway import alerts
-from gateway.core import reasons
+from gateway import alerts, story
 from gateway.core.probes import Trust, vote
-from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest as CoreLatest
 from gateway.core.state import SourceState, State, StateError
 from gateway.core.types import Limits, SourceSettings, ZoneSettings
@@ -29,8 +28,9 @@ from gateway.core.village import SensorRef, Source, Village, Zone
 from gateway.home import Home
 from gateway.settings import limits_of, settings_of
 from gateway.store.common import StoreError
-from gateway.store.control import ControlReader, Decision, Run
+from gateway.store.control import ControlReader
 from gateway.store.data import DataReader, Latest
+from gateway.store.village import Intent, VillageReader
 from kit.clock import Clock, SpedClock
 from pages import view
 from pages.plot import SPAN_MS
@@ -38,7 +38,6 @@ from wire import fields
 
 SLICE_MS = 40 * 60_000  # 109 of them touch three days
 assert SPAN_MS // SLICE_MS + 1 <= view.MAX_HISTORY
-REASONS = 6
 _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 _Readings = dict[tuple[str, int, int], Latest]
@@ -53,6 +52,8 @@ class Viewer:
         self._clock = clock
         self._data: DataReader | None = None
         self._control: ControlReader | None = None
+        self._people: VillageReader | None = None
+        self._soils: Mapping[str, view.SoilState] = {}  # what each soil was called last
 
     def build(self, now_ms: int) -> view.Village:
         """The view now."""
@@ -67,22 +68,45 @@ class Viewer:
             return self._without_data(now_ms)
 
     def close(self) -> None:
-        for reader in (self._data, self._control):
+        for reader in (self._data, self._control, self._people):
             if reader is not None:
                 reader.close()
-        self._data = self._control = None
+        self._data = self._control = self._people = None
 
     def _build(self, now_ms: int) -> view.Village:
-        return build_village(self._village, self._data, self._control, self._clock, now_ms)
+        asked = self._asked()  # before the rest, so that an answer cannot be looked for too early
+        built = build_village(self._village, self._data, self._control, self._clock, now_ms, asked, self._soils)
+        self._soils = {garden.id: garden.state for garden in built.gardens}
+        return built
+
+    def _asked(self) -> Mapping[str, Intent]:
+        """The last request for each garden."""
+        try:
+            if self._people is None:
+                self._people = VillageReader(self._home.village)
+            self._people.require_same_file()
+            return self._people.last_intents()
+        except StoreError:
+            if self._people is not None:
+                self._people.close()
+            self._people = None
+            return {}
 
     def _without_data(self, now_ms: int) -> view.Village:
         return replace(self._build(now_ms), alerts=(alerts.no_data(),))
 
 
 def build_village(
-    village: Village, data: DataReader | None, control: ControlReader | None, clock: Clock, now_ms: int
+    village: Village,
+    data: DataReader | None,
+    control: ControlReader | None,
+    clock: Clock,
+    now_ms: int,
+    asked: Mapping[str, Intent] | None = None,
+    before: Mapping[str, view.SoilState] | None = None,
 ) -> view.Village:
-    """The view of a village. Raises StoreError when a database cannot be read."""
+    """The view of a village. ``asked``: the last request for each garden; ``before``: what each soil was called last.
+    Raises StoreError when a database cannot be read."""
     settings, limits = settings_of(village, clock), limits_of(clock)
     with ExitStack() as stack:
         for reader in (data, control):
@@ -99,7 +123,15 @@ def build_village(
             name=village.name,
             now_ms=now_ms,
             gardens=tuple(
-                _garden(zone, soils[zone.id], data, control, state, now_ms) for zone in village.zones.values()
+                _garden(
+                    zone,
+                    soils[zone.id],
+                    (before or {}).get(zone.id),
+                    tuple(_history(zone, data, now_ms)),
+                    story.tell(control, zone.id, state, (asked or {}).get(zone.id), now_ms, clock.speed),
+                    now_ms,
+                )
+                for zone in village.zones.values()
             ),
             sources=sources,
             alerts=alerts.alerts_of(village, data, control, state, sources, clock, now_ms),
@@ -146,33 +178,36 @@ def _soil(zone: ZoneSettings, latest: _Readings, now_ms: int, limits: Limits) ->
 
 
 def _garden(
-    zone: Zone, soil: _Soil, data: DataReader | None, control: ControlReader | None, state: State, now_ms: int
+    zone: Zone,
+    soil: _Soil,
+    before: view.SoilState | None,
+    history: tuple[tuple[int, float], ...],
+    told: story.Story,
+    now_ms: int,
 ) -> view.Garden:
     band = view.Band(round(zone.dry_vwc * 100, 1), round(zone.target_vwc * 100, 1))
-    running = _running(zone, state)
-    decisions = control.decisions(zone.id, REASONS) if control is not None else []
-    runs = control.runs(now_ms - SPAN_MS, zone.id, view.MAX_WATERINGS) if control is not None else []
     return view.Garden(
         id=zone.id,
         name=zone.name,
-        state="watering" if running else _garden_state(soil, band, now_ms),
+        state=_soil_state(soil, band, before, now_ms),
         moisture_pct=soil.percent,
         measured_ms=soil.measured_ms,
-        why=tuple(_reason(decision) for decision in decisions),
-        running=running,
-        can_water=running is None,
+        why=told.why,
+        running=told.running,
+        asked=told.asked,
+        can_water=told.running is None,
         litres_per_minute=zone.flow_lpm or None,
         max_minutes=max(1, min(60, zone.max_run_s // 60)),
         band=band,
-        history=tuple(_history(zone, data, now_ms)),
-        waterings=tuple(_watering(run) for run in runs),
+        history=history,
+        waterings=told.waterings,
     )
 
 
-def _garden_state(soil: _Soil, band: view.Band, now_ms: int) -> view.GardenState:
+def _soil_state(soil: _Soil, band: view.Band, before: view.SoilState | None, now_ms: int) -> view.SoilState:
     if view.is_stale(soil.measured_ms, now_ms):
         return "blind"
-    return "unsure" if soil.unsure else view.soil_state(soil.percent, band)
+    return "unsure" if soil.unsure else view.soil_state(soil.percent, band, before)
 
 
 def _measured_ms(found: Latest) -> int:
@@ -183,32 +218,6 @@ def _measured_ms(found: Latest) -> int:
 def _found(latest: _Readings, field: int, refs: Sequence[SensorRef]) -> list[Latest]:
     wanted = (latest.get((ref.node, field, ref.channel)) for ref in refs)
     return [found for found in wanted if found is not None]
-
-
-def _running(zone: Zone, state: State) -> view.Running | None:
-    memory = state.zones.get(zone.id)
-    if memory is None or memory.run is None or memory.run.stop is not None:
-        return None
-    run = memory.run
-    return view.Running(run.asked_at_ms if run.started_at_ms is None else run.started_at_ms, run.ends_at_ms)
-
-
-def _watering(run: Run) -> view.Watering:
-    return view.Watering(run.started_ms, run.ended_ms)
-
-
-def _reason(decision: Decision) -> view.Reason:
-    return view.Reason(decision.at_ms, decision.verdict, decision.text_vi, _english(decision))
-
-
-def _english(decision: Decision) -> str:
-    """The same decision told in English; nothing when it was kept by another version of the rules."""
-    try:
-        verdict, rule = Verdict(decision.verdict), Rule(decision.rule)
-        inputs, limits = json.loads(decision.inputs), json.loads(decision.limits)
-    except ValueError:
-        return ""
-    return reasons.tell("en", verdict, rule, inputs, limits, decision.at_ms)[: view.MAX_TEXT]
 
 
 def _history(zone: Zone, data: DataReader | None, now_ms: int) -> Iterator[tuple[int, float]]:

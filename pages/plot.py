@@ -4,7 +4,9 @@ Rules
 1. It is drawn by the server as SVG inside the page: no script, no second request, at most ``MAX_HISTORY`` points.
 2. Coordinates are whole pixels of a box as narrow as the narrowest phone, so letters never get smaller than 20 px.
 3. A hole in the data is a hole in the line: two points further apart than ``GAP_MS`` are not joined.
-4. It says in words what it shows (title and description), for those who hear the page.
+4. Two figures stand at its left, at the height of what they say: where the soil counts as dry, and up to where it is
+   watered. They never lie upon each other or upon the line.
+5. It says in words what it shows (title and description), for those who hear the page.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ DAYS = 3
 SPAN_MS = DAYS * 86_400_000
 GAP_MS = 3 * 3_600_000
 WIDTH = 264
-HEIGHT = 148
-_TOP = 4
-_FLOOR = 120  # the baseline; the names of the days stand below it
-_BAR_TOP = 108
+HEIGHT = 160
+_LEFT = 62  # "32,5 %" in letters of 20 px
+_LETTER = 20
+_TOP = 10
+_FLOOR = 132  # the baseline; the names of the days stand below it
+_BAR_TOP = 120
 _DAY_MS = 86_400_000
 _VIETNAM_MS = 7 * 3_600_000
 
@@ -36,13 +40,16 @@ def moisture_plot(garden: Garden, now_ms: int, language: Language) -> Markup:
     if not points:
         return Markup("")
     low, high = _scale(garden, points)
-    x = _Axis(since_ms, now_ms, 0, WIDTH)
-    y = _Axis(low, high, _BAR_TOP - 2, _TOP)
+    x = _Axis(since_ms, now_ms, _LEFT, WIDTH)
+    y = _Axis(low, high, _BAR_TOP - 10, _TOP)
     spans = [(w.on_ms, now_ms if w.off_ms is None else w.off_ms) for w in garden.waterings]
     bars = [(max(on, since_ms), min(off, now_ms)) for on, off in spans if off > since_ms and on < now_ms]
     dry, target = y(garden.band.dry_pct), y(garden.band.target_pct)
     parts = [
-        Markup('<rect y="{}" width="{}" height="{}" class="band"/>').format(target, WIDTH, dry - target),
+        Markup('<rect x="{}" y="{}" width="{}" height="{}" class="band"/>').format(
+            _LEFT, target, WIDTH - _LEFT, dry - target
+        ),
+        *_marks(garden, target, dry, language),
         *(_bar(x(on), x(off)) for on, off in bars),
         *_days(since_ms, now_ms, x),
         Markup('<path d="{}" class="line"/>').format("".join(_steps(points, x, y))),
@@ -83,6 +90,18 @@ def _steps(points: Iterable[tuple[int, float]], x: _Axis, y: _Axis) -> Iterator[
         elif (px, py) != before[1:]:
             yield f"l{px - before[1]} {py - before[2]}"
         before = (at_ms, px, py)
+
+
+def _marks(garden: Garden, target_px: int, dry_px: int, language: Language) -> Iterator[Markup]:
+    """The two figures, apart by the height of a letter at least."""
+    apart = max(0, _LETTER - (dry_px - target_px))
+    for percent, px in (
+        (garden.band.target_pct, target_px - apart // 2),
+        (garden.band.dry_pct, dry_px + apart - apart // 2),
+    ):
+        yield Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
+            _LEFT - 4, px + 7, words.percent(percent, language)
+        )
 
 
 def _bar(left: int, right: int) -> Markup:

@@ -3,7 +3,8 @@
 Rules
 1. Style and script stand inside the page; the content security policy allows exactly these two, by their hashes.
 2. Whoever calls decides *whether* something may be done (``Controls``); a page without controls has no buttons.
-3. A message after an action is chosen by a code (``Said``), so that no text from an address is ever shown.
+3. A message after an action is chosen by a code (``said``), so that no text from an address is ever shown. What came
+   of an order is on the card of its garden, because that is what the gateway knows.
 """
 
 from __future__ import annotations
@@ -20,11 +21,24 @@ from markupsafe import Markup
 from pages import words
 from pages.i18n import LANGUAGES, Language
 from pages.plot import moisture_plot
-from pages.sentences import Card, consequence, garden_card, reason_text, simulated_notice, source_card
-from pages.view import Garden, Village, is_running, is_stale, shown_source_state
+from pages.sentences import (
+    Card,
+    Past,
+    consequence,
+    garden_card,
+    reason_text,
+    reason_time,
+    simulated_notice,
+    source_card,
+    told_waterings,
+)
+from pages.view import Garden, Village, activity, is_pending, is_stale, shown_source_state
 
 REFRESH_S = 30
 REFRESH_SPED_UP_S = 5
+REFRESH_WATERING_S = 10  # nothing but minutes passes; in a sped-up village they pass at once
+REFRESH_WATERING_SPED_UP_S = 2
+REFRESH_WAITING_S = 1  # somebody has pressed a button and waits for the answer
 CHOICES_MINUTES = (5, 10, 20, 30)
 USUAL_MINUTES = 10
 
@@ -85,13 +99,7 @@ class Controls:
     form_id: str
 
 
-@dataclass(frozen=True)
-class Said:
-    """What to tell after an action: ``sent``, ``again`` or ``stopped``, of which garden, how many minutes."""
-
-    code: str
-    zone: str = ""
-    minutes: int = 0
+SAID: Mapping[str, str] = {"again": "Lệnh này đã gửi rồi. Máy chỉ làm một lần."}
 
 
 @dataclass(frozen=True)
@@ -103,9 +111,10 @@ class _Why:
 @dataclass(frozen=True)
 class _Row:
     card: Card
-    running: bool
+    stoppable: bool
     can_water: bool
     plot: Markup
+    waterings: tuple[Past, ...]
     why: tuple[_Why, ...]
 
 
@@ -128,7 +137,7 @@ def render_home(
     *,
     csrf: str,
     controls: Controls | None = None,
-    said: Said | None = None,
+    said: str | None = None,
 ) -> str:
     """The first page. Without ``controls`` (in the cloud) it shows, and does not steer."""
     rows = [_row(garden, village, now_ms, language) for garden in village.gardens]
@@ -139,16 +148,26 @@ def render_home(
         village=village,
         now=words.clock(now_ms),
         notice=simulated_notice(village, language),
-        said=_said(said, village, language),
+        said=language.say(SAID[said]) if said and said in SAID else None,
         alerts=[_Alert(a.level, language.say_again(a.text)) for a in village.alerts]
         + _silence(village, now_ms, language),
         gardens=rows,
         sources=[source_card(source, village, now_ms, language) for source in village.sources],
-        stoppable=[row for row in rows if row.running] if controls else [],
+        stoppable=[row for row in rows if row.stoppable] if controls else [],
         csrf=csrf,
         controls=controls,
-        refresh_s=REFRESH_S if village.speed <= 1 else REFRESH_SPED_UP_S,
+        refresh_s=_refresh_s(village, now_ms),
     )
+
+
+def _refresh_s(village: Village, now_ms: int) -> int:
+    doing = {activity(garden, village, now_ms) for garden in village.gardens}
+    if doing & {"opening", "closing"}:
+        return REFRESH_WAITING_S
+    sped_up = village.speed > 1
+    if "watering" in doing:
+        return REFRESH_WATERING_SPED_UP_S if sped_up else REFRESH_WATERING_S
+    return REFRESH_SPED_UP_S if sped_up else REFRESH_S
 
 
 @dataclass(frozen=True)
@@ -168,28 +187,12 @@ def _silence(village: Village, now_ms: int, language: Language) -> list[_Alert]:
 def _row(garden: Garden, village: Village, now_ms: int, language: Language) -> _Row:
     return _Row(
         card=garden_card(garden, village, now_ms, language),
-        running=is_running(garden, village, now_ms),
-        can_water=garden.can_water,
+        stoppable=activity(garden, village, now_ms) is not None,
+        can_water=garden.can_water and not is_pending(garden, now_ms),
         plot=moisture_plot(garden, now_ms, language),
-        why=tuple(
-            _Why(words.clock_and_day(reason.at_ms, now_ms), reason_text(reason, language)) for reason in garden.why
-        ),
+        waterings=told_waterings(garden, now_ms, language),
+        why=tuple(_Why(reason_time(reason, now_ms, language), reason_text(reason, language)) for reason in garden.why),
     )
-
-
-def _said(said: Said | None, village: Village, language: Language) -> str | None:
-    if said is None:
-        return None
-    name = next((garden.name for garden in village.gardens if garden.id == said.zone), None)
-    if said.code == "sent" and name is not None and said.minutes > 0:
-        return language.count(
-            "Đã gửi lệnh tưới {name} {n} phút. Chờ chừng một phút, coi trả lời bên dưới.", said.minutes, name=name
-        )
-    if said.code == "again":
-        return language.say("Lệnh này đã gửi rồi. Máy chỉ làm một lần.")
-    if said.code == "stopped":
-        return language.say("Đã gửi lệnh DỪNG. Chờ vài giây, van sẽ đóng.")
-    return None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ Rules
 1. At most twelve words a sentence; southern words; no abbreviation but units that farmers use.
 2. A state is a word *and* a picture *and* a colour.
 3. A number that is old is told as "last time", with its time, and never in the first line.
+4. Whoever has pressed a button is answered on the card itself: that it waits, what came of it, and why not.
+5. While water runs its reason is told.
 """
 
 from __future__ import annotations
@@ -21,21 +23,26 @@ from pages.view import (
     Source,
     SourceState,
     Village,
+    Watering,
+    activity,
     age_s,
-    is_running,
+    is_pending,
     is_stale,
+    news_ms,
     shown_source_state,
     shown_state,
 )
 from wire import salt
 
-Picture = Literal["dry", "ok", "wet", "watering", "unsure", "blind", "low", "salt"]
+Picture = Literal["dry", "ok", "wet", "opening", "watering", "closing", "unsure", "blind", "low", "salt"]
 
 GARDEN_WORDS: Mapping[GardenState, str] = {
     "dry": "Đất khô",
     "ok": "Đất đủ ẩm",
     "wet": "Đất ướt",
+    "opening": "Đang mở van",
     "watering": "Đang tưới",
+    "closing": "Đang tắt",
     "unsure": "Chưa rõ",
     "blind": "Mất sóng",
 }
@@ -57,6 +64,7 @@ class Card:
     word: str
     age: str
     stale: bool
+    answer: str | None
     doing: str
     facts: tuple[str, ...]
 
@@ -71,6 +79,7 @@ def garden_card(garden: Garden, village: Village, now_ms: int, language: Languag
         word=language.say(GARDEN_WORDS[state]),
         age=words.age(age_s(garden.measured_ms, now_ms), language),
         stale=stale,
+        answer=_answer(garden, village, now_ms, language),
         doing=_doing(garden, village, now_ms, language),
         facts=_garden_facts(garden, stale, now_ms, language),
     )
@@ -78,9 +87,17 @@ def garden_card(garden: Garden, village: Village, now_ms: int, language: Languag
 
 def _doing(garden: Garden, village: Village, now_ms: int, language: Language) -> str:
     """What the system does about this garden, in one sentence."""
-    if is_running(garden, village, now_ms) and garden.running:
-        left = words.minutes(garden.running.ends_ms - now_ms, language)
-        return language.say("Còn {left}, rồi tự tắt.", left=left)
+    doing, run = activity(garden, village, now_ms), garden.running
+    why = reason_text(run.why, language) if run and run.why else ""
+    if doing == "watering" and run:
+        left = words.minutes(run.ends_ms - now_ms, language)
+        return f"{language.say('Còn {left}, rồi tự tắt.', left=left)} {why}".strip()
+    if doing == "opening" and why and not is_pending(garden, now_ms):
+        return why
+    if doing == "opening":
+        return language.say("Máy đang nhận lệnh. Chờ van trả lời.")
+    if is_pending(garden, now_ms) and doing == "closing":
+        return language.say("Máy đang nhận lệnh DỪNG.")
     if is_stale(village.now_ms, now_ms):
         return language.say("Chưa nhận được tin mới từ làng.")
     if garden.why:
@@ -88,6 +105,66 @@ def _doing(garden: Garden, village: Village, now_ms: int, language: Language) ->
     if is_stale(garden.measured_ms, now_ms):
         return language.say("Máy đo im tiếng, nên chưa biết đất khô hay ướt.")
     return language.say("Máy đang theo dõi đất.")
+
+
+def _answer(garden: Garden, village: Village, now_ms: int, language: Language) -> str | None:
+    """What came of the last request or watering, while that is news."""
+    if activity(garden, village, now_ms) is not None:
+        return None
+    asked = garden.asked
+    if asked and asked.answer is None and asked.expires_ms < village.now_ms:
+        return language.say("Máy không trả lời lệnh lúc {time}. Bấm lại, hoặc ra tủ.", time=words.clock(asked.at_ms))
+    told = asked.answer if asked and asked.answer and asked.answer.verdict != "start" else None
+    over = next((w for w in garden.waterings if w.off_ms is not None), None)
+    if over and over.off_ms is not None and (told is None or told.at_ms < over.off_ms):
+        fresh = 0 <= now_ms - over.off_ms <= news_ms(village.speed)
+        return _just_watered(over, over.off_ms, language) if fresh else None
+    if told is None or now_ms - told.at_ms > news_ms(village.speed):
+        return None
+    if garden.why and garden.why[0].text == told.text:  # it is told right below
+        return language.say("Trả lời lúc {time}:", time=words.clock(told.at_ms))
+    return f"{words.clock(told.at_ms)}: {reason_text(told, language)}"
+
+
+def _just_watered(over: Watering, off_ms: int, language: Language) -> str:
+    lasted = words.lasted(off_ms - over.on_ms, language)
+    if over.litres is None:
+        return language.say("Vừa tưới xong {lasted} lúc {time}.", lasted=lasted, time=words.clock(off_ms))
+    amount = words.litres(over.litres, language)
+    return language.say(
+        "Vừa tưới xong {lasted}, {amount} lúc {time}.", lasted=lasted, amount=amount, time=words.clock(off_ms)
+    )
+
+
+@dataclass(frozen=True)
+class Past:
+    """A watering that is told: when and how much, and its reasons."""
+
+    when: str
+    why: str
+
+
+def told_waterings(garden: Garden, now_ms: int, language: Language) -> tuple[Past, ...]:
+    """The last waterings whose reasons are known."""
+    return tuple(_past(w, now_ms, language) for w in garden.waterings if w.began or w.ended)
+
+
+def _past(watering: Watering, now_ms: int, language: Language) -> Past:
+    when = words.clock_and_day(watering.on_ms, now_ms)
+    if watering.off_ms is not None:
+        when = f"{words.clock(watering.on_ms)}–{words.clock_and_day(watering.off_ms, now_ms)}"
+        when += f", {words.lasted(watering.off_ms - watering.on_ms, language)}"
+    if watering.litres is not None:
+        when += f", {words.litres(watering.litres, language)}"
+    return Past(when, " ".join(reason_text(r, language) for r in (watering.began, watering.ended) if r))
+
+
+def reason_time(reason: Reason, now_ms: int, language: Language) -> str:
+    """When it was said: at one time, or from the first to the last."""
+    last = words.clock_and_day(reason.at_ms, now_ms)
+    if reason.at_ms - reason.since_ms < 60_000:
+        return last
+    return language.say("từ {first} tới {last}", first=words.clock_and_day(reason.since_ms, now_ms), last=last)
 
 
 def reason_text(reason: Reason, language: Language) -> str:
@@ -132,6 +209,7 @@ def source_card(source: Source, village: Village, now_ms: int, language: Languag
         word=language.say(SOURCE_WORDS[state]),
         age=words.age(age_s(source.measured_ms, now_ms), language),
         stale=state == "blind",
+        answer=None,
         doing=" – ".join(facts) if facts else language.say("Không biết mực nước và độ mặn lúc này."),
         facts=_limit_fact(source, language),
     )
@@ -145,8 +223,7 @@ def _limit_fact(source: Source, language: Language) -> tuple[str, ...]:
 
 
 def _salt_decimals(source: Source) -> int:
-    places: int = salt.decimals([us for us in (source.conductivity_us_cm, source.limit_us_cm) if us is not None])
-    return places
+    return salt.decimals([us for us in (source.conductivity_us_cm, source.limit_us_cm) if us is not None])
 
 
 def simulated_notice(village: Village, language: Language) -> str | None:

@@ -5,7 +5,9 @@ Rules
    cloud, and whoever shows it says how old it is (``shown_state``).
 2. A reading older than ``STALE_MS`` of village time is not news any more: its garden is *blind*.
 3. Sentences in a view are Vietnamese; a decision brings its English along, all else is translated when it is shown.
-4. JSON is read strictly: an unknown, missing or wrong key, a number out of range or a list that is too long is a
+4. A garden's own state is what its soil is; that water runs, opens or closes is told apart (``running``, ``asked``),
+   because it passes with time.
+5. JSON is read strictly: an unknown, missing or wrong key, a number out of range or a list that is too long is a
    ``ViewError`` that names the place. What was read is as good as what was built here.
 """
 
@@ -18,6 +20,9 @@ from typing import Literal
 from pages.strict_json import StrictJsonError, decode, encode
 
 STALE_MS = 30 * 60_000
+NEWS_MS = 15 * 60_000
+NEWS_REAL_MS = 30_000
+CLEAR_PCT = 0.5
 MAX_GARDENS = 200
 MAX_SOURCES = 50
 MAX_ALERTS = 20
@@ -28,7 +33,10 @@ MAX_TEXT = 400
 MAX_JSON_BYTES = 2 * 1024 * 1024
 MAX_TIME_MS = 32_503_680_000_000  # the year 3000: no clock of Linux can be set so far, and a date can be written
 
-GardenState = Literal["dry", "ok", "wet", "watering", "unsure", "blind"]
+SoilState = Literal["dry", "ok", "wet", "unsure", "blind"]
+Activity = Literal["opening", "watering", "closing"]
+GardenState = SoilState | Activity
+RunPhase = Literal["opening", "on", "closing"]
 SourceState = Literal["ok", "low", "salt", "blind"]
 AlertLevel = Literal["info", "warning", "danger"]
 
@@ -58,15 +66,21 @@ def _require_time(ms: int | None, place: str) -> None:
 
 @dataclass(frozen=True)
 class Reason:
-    """One kept decision of the irrigation: when, what came of it, and why. English may be missing (empty)."""
+    """One kept decision of the irrigation: when, what came of it, and why. English may be missing (empty).
 
+    It was said at ``at_ms`` as it stands, and much the same since ``since_ms``.
+    """
+
+    since_ms: int
     at_ms: int
     verdict: str
     text: str
     english: str
 
     def __post_init__(self) -> None:
+        _require_time(self.since_ms, "reason.since_ms")
         _require_time(self.at_ms, "reason.at_ms")
+        _require(self.since_ms <= self.at_ms, "reason.since_ms", "a time before at_ms")
         _require_text(self.text, "reason.text")
         _require_text(self.english, "reason.english", empty=True)
         _require_text(self.verdict, "reason.verdict")
@@ -74,14 +88,35 @@ class Reason:
 
 @dataclass(frozen=True)
 class Running:
-    """A watering that is on now. It ends by itself at ``ends_ms``, whatever happens to this page."""
+    """A watering that goes on now, and its reason. It ends by itself at ``ends_ms``, whatever happens to this page.
 
+    While it is ``opening`` no water flows yet, and ``started_ms`` is when that began.
+    """
+
+    phase: RunPhase
     started_ms: int
     ends_ms: int
+    why: Reason | None
 
     def __post_init__(self) -> None:
         _require_time(self.started_ms, "running.started_ms")
         _require_time(self.ends_ms, "running.ends_ms")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The last thing that a person asked for. Without an ``answer`` it waits until ``expires_ms``, and is lost then."""
+
+    kind: Literal["water", "stop"]
+    at_ms: int
+    expires_ms: int
+    minutes: int
+    answer: Reason | None
+
+    def __post_init__(self) -> None:
+        _require_time(self.at_ms, "asked.at_ms")
+        _require_time(self.expires_ms, "asked.expires_ms")
+        _require_number(self.minutes, 0, 24 * 60, "asked.minutes")
 
 
 @dataclass(frozen=True)
@@ -99,27 +134,33 @@ class Band:
 
 @dataclass(frozen=True)
 class Watering:
-    """A past or present watering; ``off_ms`` is None while it runs."""
+    """A past or present watering; ``off_ms`` is None while it runs. Of older ones the reasons are left out."""
 
     on_ms: int
     off_ms: int | None
+    litres: float | None
+    began: Reason | None
+    ended: Reason | None
 
     def __post_init__(self) -> None:
         _require_time(self.on_ms, "watering.on_ms")
         _require_time(self.off_ms, "watering.off_ms")
+        _require_number(self.litres, 0, 1e9, "watering.litres")
 
 
 @dataclass(frozen=True)
 class Garden:
-    """One zone as its farmer sees it. ``why`` are its last decisions, newest first: the first is what is done now."""
+    """One zone as its farmer sees it. ``why`` are its last decisions, newest first: the first is what is done now.
+    ``waterings`` are newest first as well."""
 
     id: str
     name: str
-    state: GardenState
+    state: SoilState
     moisture_pct: float | None
     measured_ms: int | None
     why: tuple[Reason, ...]
     running: Running | None
+    asked: Asked | None
     can_water: bool
     litres_per_minute: float | None
     max_minutes: int
@@ -226,29 +267,52 @@ def is_stale(measured_ms: int | None, now_ms: int) -> bool:
     return measured_ms is None or now_ms - measured_ms > STALE_MS
 
 
-def is_running(garden: Garden, village: Village, now_ms: int) -> bool:
-    """A watering is shown as on only while it can be on, and while we heard of the village lately."""
-    if garden.running is None or is_stale(village.now_ms, now_ms):
-        return False
-    return now_ms < garden.running.ends_ms
+def news_ms(speed: float) -> int:
+    """How long an answer stays: a quarter of an hour, and long enough for eyes in a sped-up village."""
+    return max(NEWS_MS, int(NEWS_REAL_MS * speed))
+
+
+def is_pending(garden: Garden, now_ms: int) -> bool:
+    """Whether a person's request still waits for its answer."""
+    return garden.asked is not None and garden.asked.answer is None and now_ms <= garden.asked.expires_ms
+
+
+def activity(garden: Garden, village: Village, now_ms: int) -> Activity | None:
+    """What is done with the water; a request counts from the moment it was kept. Water is shown as on only while it
+    can be on, and all of it only while we heard of the village lately."""
+    if is_stale(village.now_ms, now_ms):
+        return None
+    run = garden.running
+    pending = garden.asked.kind if garden.asked and is_pending(garden, now_ms) else None
+    if pending == "stop" or (run and run.phase == "closing"):
+        return "closing"
+    if run and run.phase == "on" and now_ms < run.ends_ms:
+        return "watering"
+    return "opening" if pending or (run and now_ms < run.ends_ms) else None
 
 
 def shown_state(garden: Garden, village: Village, now_ms: int) -> GardenState:
     """The state to show at ``now_ms``, which may be long after the view was made."""
-    if is_running(garden, village, now_ms):
-        return "watering"
+    doing = activity(garden, village, now_ms)
+    if doing is not None:
+        return doing
     if is_stale(garden.measured_ms, now_ms) or is_stale(village.now_ms, now_ms):
         return "blind"
-    return "unsure" if garden.state == "unsure" else soil_state(garden.moisture_pct, garden.band)
+    return garden.state
 
 
-def soil_state(moisture_pct: float | None, band: Band) -> GardenState:
-    """Khô, vừa or ướt: what the soil is, apart from whether it is watered."""
+def soil_state(moisture_pct: float | None, band: Band, before: SoilState | None = None) -> SoilState:
+    """Khô, vừa or ướt: what the soil is, apart from whether it is watered.
+
+    ``before`` is what it was called last. The word changes only when the soil has changed clearly, by CLEAR_PCT, so
+    that it does not flip with the last digit of a probe: wet from above the target on until it is back at the
+    target, dry from the mark on at which it is watered until it is above it.
+    """
     if moisture_pct is None:
         return "blind"
-    if moisture_pct < band.dry_pct:
+    if moisture_pct <= band.dry_pct + (CLEAR_PCT if before == "dry" else 0):
         return "dry"
-    return "wet" if moisture_pct > band.target_pct else "ok"
+    return "wet" if moisture_pct > band.target_pct + (0 if before == "wet" else CLEAR_PCT) else "ok"
 
 
 def shown_source_state(source: Source, village: Village, now_ms: int) -> SourceState:

@@ -44,8 +44,8 @@ def level(level_mm: int, language: Language) -> str:
 
 
 def litres(amount: float, language: Language) -> str:
-    """Up to 1.000 l in tens of litres, above it in m³."""
-    if amount >= 1000:
+    """In tens of litres, and from 10.000 l on in m³."""
+    if amount >= 10_000:
         return f"{number(amount / 1000, 1, language)}{NBSP}m³"
     if amount >= 100:
         amount = round(amount, -1)
@@ -68,6 +68,11 @@ def age(seconds: int | None, language: Language) -> str:
 def minutes(milliseconds: int, language: Language) -> str:
     """How long it still takes; rounded up, because what is still on must not be said to be over."""
     return language.count("{n} phút", max(1, -(-milliseconds // 60_000)))
+
+
+def lasted(milliseconds: int, language: Language) -> str:
+    """How long it was."""
+    return language.count("{n} phút", max(1, round(milliseconds / 60_000)))
 
 
 def local(ms: int) -> datetime:

@@ -14,7 +14,7 @@ LEAST_DECIMALS = 2
 MOST_DECIMALS = 4  # a whole uS/cm is 0.00064 g/l
 
 
-def decimals(values):
+def decimals(values: list[int] | list[float]) -> int:
     """How many decimals tell these conductivities (in uS/cm) apart."""
     different = len(set(values))
     for places in range(LEAST_DECIMALS, MOST_DECIMALS):

@@ -78,6 +78,7 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.PUMP_QUARANTINED: "{lead}: máy bơm không trả lời nên đã khóa. Nhờ thợ coi lại.",
     Rule.INTENT_EXPIRED: "Không làm: lệnh tới trễ quá. Bấm lại nếu còn cần.",
     Rule.INTENT_WRONG: "Không làm: lệnh sai tên vườn hoặc sai số phút.",
+    Rule.TAKEN_BACK: "{lead}: đã bấm DỪNG trước khi mở nước.",
     Rule.ALREADY_WATERING: "Vườn đang tưới rồi.",
     Rule.NOTHING_TO_STOP: "Không có gì đang chạy. Tới {until} máy mới tự tưới.",
     Rule.NO_ANSWER: "{lead}: {output} không trả lời sau {answer}. Đã gửi lệnh tắt.",
@@ -121,6 +122,7 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.PUMP_QUARANTINED: "{lead}: the pump did not answer and is locked. Call a technician.",
     Rule.INTENT_EXPIRED: "Not done: the request came too late. Ask again if needed.",
     Rule.INTENT_WRONG: "Not done: wrong garden or wrong number of minutes.",
+    Rule.TAKEN_BACK: "{lead}: STOP was pressed before the water was opened.",
     Rule.ALREADY_WATERING: "The garden is being watered already.",
     Rule.NOTHING_TO_STOP: "Nothing is running. No automatic watering before {until}.",
     Rule.NO_ANSWER: "{lead}: no answer of the {output} within {answer}. It was told to close.",
@@ -170,7 +172,8 @@ def tell(language: Language, verdict: Verdict, rule: Rule, inputs: Facts, limits
         else:
             stem, text = _show(name, fact, language, at_ms)
             words[stem] = text
-    return TABLES[language][rule].format_map(_OrUnknown(words))
+    text = TABLES[language][rule].format_map(_OrUnknown(words))
+    return text[:1].upper() + text[1:]  # a sentence may begin with a name, and names are kept in small letters
 
 
 class _OrUnknown(dict[str, str]):

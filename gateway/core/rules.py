@@ -68,6 +68,7 @@ class Rule(StrEnum):
     # Requests of people that cannot be met
     INTENT_EXPIRED = "intent_expired"
     INTENT_WRONG = "intent_wrong"
+    TAKEN_BACK = "taken_back"
     ALREADY_WATERING = "already_watering"
     NOTHING_TO_STOP = "nothing_to_stop"
 

@@ -32,8 +32,9 @@ def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[Sta
     turn = Turn(state, now_ms, inputs, limits)
     _hear(turn, inputs)
     _look(turn)
+    stops = {intent.zone: intent.id for intent in inputs.intents if intent.kind == "stop"}
     for intent in sorted(inputs.intents, key=lambda i: i.id):
-        _obey(turn, intent)
+        _obey(turn, intent, taken_back=intent.kind == "water" and stops.get(intent.zone, 0) > intent.id)
     for zone_id in _zones_in_order(turn):
         run.advance(turn, zone_id)
     _start_what_is_dry(turn)
@@ -115,16 +116,21 @@ def _look(turn: Turn) -> None:
 # ---- what people ask for
 
 
-def _obey(turn: Turn, intent: Intent) -> None:
+def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
+    """Do what a person asked for, or say why not. ``taken_back``: a stop for the same garden came right after it."""
     if intent.id <= turn.last_intent:
         return
     turn.last_intent = intent.id
     settings = turn.settings.zone_by_id.get(intent.zone)
     asked = Finding(
-        Verdict.REFUSED, Rule.INTENT_WRONG, {"kind": intent.kind, "minutes": intent.minutes, "user": intent.user}
+        Verdict.REFUSED,
+        Rule.INTENT_WRONG,
+        {"intent": intent.id, "kind": intent.kind, "minutes": intent.minutes, "user": intent.user},
     )
     if settings is None or intent.kind not in ("water", "stop"):
         turn.decide(intent.zone, asked, always=True)
+    elif taken_back:
+        turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)
     elif intent.kind == "stop":
         _stop(turn, settings, intent, asked)
     else:

@@ -9,11 +9,14 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway.store.common import FILE_ID, Reader, Schema
 from gateway.store.places import PLACES, CursorWriter
+
+MAX_IDS = 500  # in one query
 
 SCHEMA = Schema(
     "control.db",
@@ -120,6 +123,15 @@ class Alarm(NamedTuple):
     output: int
 
 
+class Told(NamedTuple):
+    """That a decision was made, without what it was made from."""
+
+    id: int
+    at_ms: int
+    verdict: str
+    rule: str
+
+
 class ControlWriter(CursorWriter):
     """Each ``add`` and ``set`` belongs into a ``with writer.transaction():`` of the caller."""
 
@@ -203,6 +215,18 @@ class ControlReader(Reader):
         sql = f"""SELECT {", ".join(Decision._fields)} FROM decisions
             WHERE ?1 IS NULL OR zone = ?1 ORDER BY id DESC LIMIT ?2"""
         return [Decision._make(row) for row in self._all(sql, (zone, limit))]
+
+    def told(self, zone: str, limit: int) -> list[Told]:
+        """What was decided about a zone, newest first."""
+        sql = "SELECT id, at_ms, verdict, rule FROM decisions WHERE zone = ? ORDER BY id DESC LIMIT ?"
+        return [Told._make(row) for row in self._all(sql, (zone, limit))]
+
+    def decisions_by_id(self, ids: Collection[int]) -> dict[int, Decision]:
+        """At most MAX_IDS of them, the newest."""
+        asked = sorted(ids)[-MAX_IDS:]
+        marks = ", ".join("?" * len(asked))
+        sql = f"SELECT {', '.join(Decision._fields)} FROM decisions WHERE id IN ({marks})"
+        return {row[0]: Decision._make(row) for row in self._all(sql, asked)}
 
     def last_decisions(self) -> dict[str, Decision]:
         """The newest decision of each zone."""

@@ -144,6 +144,12 @@ class VillageReader(FeedReader):
         sql = f"SELECT {', '.join(Intent._fields)} FROM intents WHERE id > ? ORDER BY id LIMIT ?"
         return [Intent._make(row) for row in self._all(sql, (after_id, limit))]
 
+    def last_intents(self, look_back: int = 200) -> dict[str, Intent]:
+        """The last of each zone, among so many of the newest."""
+        sql = f"SELECT {', '.join(Intent._fields)} FROM intents ORDER BY id DESC LIMIT ?"
+        newest = [Intent._make(row) for row in self._all(sql, (look_back,))]
+        return {intent.zone: intent for intent in reversed(newest)}
+
     def last_intent_before(self, at_ms: int) -> int:
         """The id of the last intent that is older than this, 0 when there is none."""
         row = self._one("SELECT max(id) FROM intents WHERE at_ms < ?", (at_ms,))

@@ -27,7 +27,7 @@ from kit.forms import Form, FormError, from_own_page, read_form
 from kit.login import SESSION_MS, Refused, csrf_fits, csrf_token
 from kit.web import HeadLikeGet
 from pages.answers import Header, cookie
-from pages.render import Controls, Said, render_home, render_login, render_water
+from pages.render import Controls, render_home, render_login, render_water
 
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _WHOLE = re.compile(r"[0-9]{1,3}")
@@ -144,7 +144,7 @@ def _install_pages(app: FastAPI, house: House) -> None:
             reader_of(request).language,
             csrf=csrf_token(token),
             controls=_controls(token),
-            said=_said(request),
+            said=request.query_params.get("said"),
         )
         return page(request, html)
 
@@ -170,7 +170,7 @@ def _install_orders(app: FastAPI, house: House) -> None:
         minutes = _minutes(form.one("minutes"))
         new = await run_in_threadpool(house.water, user, zone, minutes, _form_id(form))
         _log.info("water asked for", user=user, zone=zone, minutes=minutes, new=new)
-        return go_to(f"/?said=sent&zone={zone}&minutes={minutes}" if new else "/?said=again")
+        return go_to(f"/#g-{zone}" if new else "/?said=again")
 
     @app.post("/stop")
     async def stop(request: Request) -> Response:
@@ -178,7 +178,7 @@ def _install_orders(app: FastAPI, house: House) -> None:
         zones = _zones(house, form.all("zone"))
         new = await run_in_threadpool(house.stop, user, zones, _form_id(form))
         _log.info("stop asked for", user=user, zones=zones, new=new)
-        return go_to("/?said=stopped")
+        return go_to("/")
 
 
 async def _ordered(request: Request, house: House) -> tuple[str, Form]:
@@ -243,11 +243,3 @@ def _minutes(text: str) -> int:
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_MINUTES:
         raise _Refusal(400, "bad_minutes")
     return int(text)
-
-
-def _said(request: Request) -> Said | None:
-    code = request.query_params.get("said")
-    minutes = request.query_params.get("minutes", "")
-    if code is None:
-        return None
-    return Said(code, request.query_params.get("zone", ""), int(minutes) if _WHOLE.fullmatch(minutes) else 0)

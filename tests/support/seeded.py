@@ -199,6 +199,17 @@ def _decide(control: ControlWriter, zone: str, title: str, now_ms: int, running:
     soil_e4 = LAST_E4.get(zone, 2500)
     inputs = json.dumps({"garden": title, "soil_e4": soil_e4, "other_garden": "Vườn rau", "ends_at_ms": now_ms})
     limits = json.dumps({"dry_e4": 2200, "target_e4": 3000})
+    for days in (2, 1):
+        start_ms = now_ms - days * 24 * HOUR_MS - 3 * HOUR_MS
+        end_ms = start_ms + 30 * MINUTE_MS
+        why = f"Tưới {title[:1].lower()}{title[1:]}: đất khô (21,8 %, ngưỡng 22 %)."
+        stop = "Ngưng tưới: đất đủ ẩm (30 %, cần 30 %)."
+        for at_ms, verdict, rule, text in (
+            (start_ms, Verdict.START, Rule.SOIL_DRY, why),
+            (end_ms, Verdict.STOP, Rule.TARGET_REACHED, stop),
+        ):
+            control.add_decision(Decision(0, at_ms, zone, verdict, rule, inputs, limits, at_ms + HOUR_MS, text))
+        control.add_run(Run(0, zone, start_ms, end_ms, 900.0, "soil_dry", "target_reached"))
     told = [(Verdict.NO, Rule.SOIL_OK, "Không tưới: đất còn ẩm (26,5 %, dưới 22 % mới tưới).")] * 3
     if zone == "xoai":
         told.append((Verdict.WAIT, Rule.PUMP_BUSY, "Chưa tưới: máy bơm đang tưới vườn rau."))
@@ -206,12 +217,15 @@ def _decide(control: ControlWriter, zone: str, title: str, now_ms: int, running:
         told.append((Verdict.WATERING, Rule.WATER_ON, "Nước đang chảy, trễ nhất 9:20 tự tắt."))
     else:
         told.append((Verdict.NO, Rule.PROBES_BLIND, "Không tưới: máy đo đất im tiếng hoặc bị hư."))
+    if zone == running:
+        text = f"bà tư bấm tưới {title[:1].lower()}{title[1:]} trong 10 phút."
+        at_ms = now_ms - 2 * MINUTE_MS
+        control.add_decision(
+            Decision(0, at_ms, zone, Verdict.START, Rule.MANUAL_WATER, inputs, limits, at_ms + HOUR_MS, text)
+        )
     for hours, (verdict, rule, text) in zip(range(len(told) - 1, -1, -1), told, strict=True):
         at_ms = now_ms - hours * HOUR_MS
         control.add_decision(Decision(0, at_ms, zone, verdict, rule, inputs, limits, at_ms + HOUR_MS, text))
-    for days in (1, 2):
-        start_ms = now_ms - days * 24 * HOUR_MS - 3 * HOUR_MS
-        control.add_run(Run(0, zone, start_ms, start_ms + 30 * MINUTE_MS, 900.0, "soil_dry", "target_reached"))
     if zone == running:
         control.add_run(Run(0, zone, now_ms - 2 * MINUTE_MS, None, 60.0, "manual_water", None))
 

@@ -14,7 +14,17 @@ DAY_MS = 86_400_000
 
 
 def reason(text: str, english: str = "Not watering: soil is still moist.", at_ms: int = NOW_MS) -> Reason:
-    return Reason(at_ms, "no", text, english)
+    return Reason(at_ms, at_ms, "no", text, english)
+
+
+def watering(on_ms: int, minutes: int | None = 30, litres: float = 900.0) -> Watering:
+    """One that goes on when ``minutes`` is None."""
+    began = Reason(on_ms, on_ms, "start", "Tưới vườn xoài: đất khô (21,8 %, ngưỡng 22 %).", "Watering: soil is dry.")
+    if minutes is None:
+        return Watering(on_ms, None, None, began, None)
+    off_ms = on_ms + minutes * MINUTE_MS
+    ended = Reason(off_ms, off_ms, "stop", "Ngưng tưới: đất đủ ẩm (30 %, cần 30 %).", "Stopped: soil is moist enough.")
+    return Watering(on_ms, off_ms, litres, began, ended)
 
 
 def garden(id: str = "xoai", name: str = "Vườn xoài Cát Chu", **changes: Any) -> Garden:
@@ -30,6 +40,7 @@ def garden(id: str = "xoai", name: str = "Vườn xoài Cát Chu", **changes: An
             for n in range(1, 6)
         ),
         running=None,
+        asked=None,
         can_water=True,
         litres_per_minute=30.0,
         max_minutes=30,
@@ -38,7 +49,7 @@ def garden(id: str = "xoai", name: str = "Vườn xoài Cát Chu", **changes: An
             (NOW_MS - (119 - n) * 36 * MINUTE_MS, round(26 + 4 * math.sin(n / 9 + len(id)) + n * 7 % 5 / 10, 1))
             for n in range(120)
         ),
-        waterings=tuple(Watering(NOW_MS - n * DAY_MS, NOW_MS - n * DAY_MS + 30 * MINUTE_MS) for n in (1, 2)),
+        waterings=tuple(watering(NOW_MS - n * DAY_MS) for n in (1, 2)),
     )
     return replace(usual, **changes)
 
@@ -59,11 +70,12 @@ def source(**changes: Any) -> Source:
 
 def village(*gardens: Garden, **changes: Any) -> Village:
     """Three gardens: a dry one, one that is being watered, one that is silent for two hours."""
-    running = Running(NOW_MS - 2 * MINUTE_MS, NOW_MS + 8 * MINUTE_MS)
+    asked = reason("bà tư bấm tưới vườn rau trong 10 phút.", "bà tư asked to water vườn rau for 10 min.")
+    running = Running("on", NOW_MS - 2 * MINUTE_MS, NOW_MS + 8 * MINUTE_MS, asked)
     waits = reason("Chưa tưới: máy bơm đang tưới vườn rau.", "Not yet: the pump is busy.")
     three = (
         garden(moisture_pct=20.1, state="dry", why=(waits,)),
-        garden("rau", "Vườn rau", state="watering", running=running, can_water=False),
+        garden("rau", "Vườn rau", running=running, can_water=False),
         garden("cam", "Vườn cam", state="blind", measured_ms=NOW_MS - 120 * MINUTE_MS, why=()),
     )
     usual = Village(

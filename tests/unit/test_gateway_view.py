@@ -226,9 +226,11 @@ def test_the_seeded_village_is_seen_as_it_is(tmp_path: Path) -> None:
     seen = viewer.build(NOW_MS)
     viewer.close()
     xoai, rau, cam = seen.gardens
-    assert (xoai.state, rau.state, cam.state) == ("dry", "watering", "blind")
-    assert rau.running == view.Running(NOW_MS - 2 * MINUTE_MS, NOW_MS + 8 * MINUTE_MS)
-    assert rau.waterings[0] == view.Watering(NOW_MS - 2 * MINUTE_MS, None)
+    assert (xoai.state, rau.state, cam.state) == ("dry", "ok", "blind")
+    assert rau.running is not None and rau.running.why is not None
+    assert rau.running.why.text == "bà tư bấm tưới vườn rau trong 10 phút."
+    assert (rau.running.phase, rau.running.ends_ms) == ("on", NOW_MS + 8 * MINUTE_MS)
+    assert (rau.waterings[0].on_ms, rau.waterings[0].off_ms) == (NOW_MS - 2 * MINUTE_MS, None)
     assert (rau.can_water, xoai.can_water) == (False, True)
     assert xoai.why[0].text == "Chưa tưới: máy bơm đang tưới vườn rau."
     assert xoai.why[0].english == "Not yet: the pump is watering vườn rau."

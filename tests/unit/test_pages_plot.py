@@ -7,10 +7,12 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from pages.i18n import language
-from pages.plot import HEIGHT, WIDTH, moisture_plot
-from pages.view import Watering
-from tests.support.views import DAY_MS, MINUTE_MS, NOW_MS, garden
+from pages.plot import _LEFT, _LETTER, HEIGHT, WIDTH, moisture_plot
+from pages.view import Band
+from tests.support.views import DAY_MS, MINUTE_MS, NOW_MS, garden, watering
 
 VI = language("vi")
 
@@ -60,8 +62,20 @@ def test_every_point_is_inside_the_box_and_in_order() -> None:
 def test_the_line_stands_where_the_moisture_is() -> None:
     history = ((NOW_MS - 2 * DAY_MS, 20.0), (NOW_MS - 2 * DAY_MS + 60 * MINUTE_MS, 30.0))
     (low, _, high) = _points(_line(_plot(history=history)))
-    assert low[0] == round(WIDTH / 3)
+    assert low[0] == round(_LEFT + (WIDTH - _LEFT) / 3)
     assert high[1] < low[1]
+
+
+@pytest.mark.parametrize(("dry", "target"), [(22.0, 30.0), (30.0, 32.5), (29.9, 30.0), (20.0, 20.3)])
+@pytest.mark.parametrize("around", [15.0, 45.0])
+def test_dry_and_target_are_named_at_their_height(dry: float, target: float, around: float) -> None:
+    svg = _plot(band=Band(dry, target), history=((NOW_MS - DAY_MS, around),))
+    marks = re.findall(r'<text x="(\d+)" y="(\d+)" text-anchor="end">([\d,]+)\s%</text>', svg)
+    (_, target_y, told_target), (_, dry_y, told_dry) = marks
+    assert (told_target, told_dry) == (f"{target:g}".replace(".", ","), f"{dry:g}".replace(".", ","))
+    assert int(dry_y) - int(target_y) >= _LETTER  # they do not lie upon each other
+    assert int(target_y) >= 16 and int(dry_y) <= HEIGHT - 20  # nor beyond the box, nor upon the dates
+    assert all(x >= _LEFT for x, _ in _points(_line(svg)))
 
 
 def test_a_hole_in_the_data_is_a_hole_in_the_line() -> None:
@@ -71,8 +85,8 @@ def test_a_hole_in_the_data_is_a_hole_in_the_line() -> None:
 
 
 def test_waterings_are_bars_also_the_one_that_is_on() -> None:
-    past, now_on = Watering(NOW_MS - DAY_MS, NOW_MS - DAY_MS + MINUTE_MS), Watering(NOW_MS - MINUTE_MS, None)
-    long_ago = Watering(NOW_MS - 9 * DAY_MS, NOW_MS - 9 * DAY_MS + MINUTE_MS)
+    past, now_on = watering(NOW_MS - DAY_MS, 1), watering(NOW_MS - MINUTE_MS, None)
+    long_ago = watering(NOW_MS - 9 * DAY_MS, 1)
     svg = _plot(waterings=(past, now_on, long_ago))
     assert svg.count('class="bar"') == 2
     assert all(int(width) >= 3 for width in re.findall(r'width="(\d+)" height="\d+" class="bar"', svg))

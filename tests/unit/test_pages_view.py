@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from pages.view import (
     MAX_JSON_BYTES,
     STALE_MS,
+    Asked,
     Band,
     ViewError,
     Village,
@@ -111,7 +114,7 @@ def test_a_reading_from_the_future_counts_as_just_measured() -> None:
 
 
 def test_a_view_gets_older_on_its_way() -> None:
-    seen = village(garden(moisture_pct=20.0))
+    seen = village(garden(state="dry", moisture_pct=20.0))
     assert shown_state(seen.gardens[0], seen, NOW_MS) == "dry"
     assert shown_state(seen.gardens[0], seen, NOW_MS + 31 * MINUTE_MS) == "blind"
 
@@ -126,7 +129,31 @@ def test_a_watering_is_not_shown_beyond_its_end_or_from_an_old_view() -> None:
 
 def test_soil_is_dry_moist_or_wet() -> None:
     band = Band(22, 30)
-    assert [soil_state(pct, band) for pct in (None, 21.9, 22, 30, 30.1)] == ["blind", "dry", "ok", "ok", "wet"]
+    found = [soil_state(pct, band) for pct in (None, 22, 22.1, 30, 30.5, 30.6)]
+    assert found == ["blind", "dry", "ok", "ok", "ok", "wet"]
+
+
+@pytest.mark.parametrize("mark", [22.0, 30.0, 30.5])
+def test_the_word_does_not_flip_with_the_last_digit_of_a_probe(mark: float) -> None:
+    said = [soil_state(mark, Band(22, 30))]
+    for n in range(100):
+        said.append(soil_state(mark + (0.2 if n % 2 else -0.2), Band(22, 30), said[-1]))
+    assert sum(one != other for one, other in pairwise(said)) <= 1
+
+
+def test_a_word_that_was_kept_still_gives_way() -> None:
+    band = Band(22, 30)
+    assert soil_state(22.6, band, "dry") == "ok" and soil_state(30.0, band, "wet") == "ok"
+    assert soil_state(35.0, band, "dry") == "wet" and soil_state(10.0, band, "wet") == "dry"
+
+
+def test_a_request_counts_from_the_moment_it_was_kept() -> None:
+    asked = Asked("water", NOW_MS, NOW_MS + MINUTE_MS, 5, None)
+    seen = village(garden(asked=asked))
+    assert shown_state(seen.gardens[0], seen, NOW_MS) == "opening"
+    assert shown_state(seen.gardens[0], seen, NOW_MS + MINUTE_MS + 1) == "ok"
+    seen = village(garden(asked=replace(asked, kind="stop")))
+    assert shown_state(seen.gardens[0], seen, NOW_MS) == "closing"
 
 
 def test_an_old_source_is_blind_whatever_it_was() -> None:

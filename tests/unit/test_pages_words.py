@@ -56,7 +56,8 @@ def test_numbers_have_the_marks_of_their_language() -> None:
 def test_litres_are_no_more_exact_than_a_pump() -> None:
     assert words.litres(47.3, VI) == "47 lít"
     assert words.litres(304, VI) == "300 lít"
-    assert _plain(words.litres(1800, VI)) == "1,8 m³"
+    assert words.litres(1233, VI) == "1.230 lít"
+    assert _plain(words.litres(18_000, VI)) == "18,0 m³"
 
 
 def test_times_are_civil_times_of_vietnam() -> None:
