@@ -32,6 +32,7 @@ from kit.clock import Clock, ClockFileError, clock_from_environment, stretch_ms
 from simulators.field.layout import LayoutError, layout
 from simulators.field.weather import WeatherError, read_csv
 from simulators.field.world import World
+from simulators.outlook import Service
 
 HOST = "127.0.0.1"
 MAX_LINE = 200
@@ -66,12 +67,15 @@ class Witness:
 class FieldServer:
     """The requests of the line, applied to a `World`. Nodes are told to measure from its start to `end_ms` only."""
 
-    def __init__(self, world: World, witness: Witness, clock: Clock, end_ms: int | None) -> None:
+    def __init__(
+        self, world: World, witness: Witness, clock: Clock, end_ms: int | None, service: Service | None = None
+    ) -> None:
         self._world = world
         self._witness = witness
         self._clock = clock
         self._start_ms = world.now_ms
         self._end_ms = end_ms
+        self._service = service
         self._epochs: dict[str, int] = {}  # node -> village wall ms at ticks 0 of its boot
         self._lines: dict[str, object] = {}  # node -> the connection that speaks for it
         self._greeted: set[tuple[object, str]] = set()  # (connection, node) that said hello and is not closed
@@ -99,6 +103,8 @@ class FieldServer:
             self._world.advance(max(due_ms, self._world.now_ms))
             self._all_off(node, "guard")
         self._world.advance(now_ms)
+        if self._service is not None:
+            self._service.deliver(now_ms)
         return now_ms
 
     def request(self, line: str, connection: object) -> str:
@@ -276,6 +282,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start-ms", type=int, required=True, help="village wall time at which the field begins")
     parser.add_argument("--end-ms", type=int, help="village wall time from which nodes measure no more")
+    parser.add_argument("--outlook", type=Path, help="where the weather service puts what it foresees")
     args = parser.parse_args(argv)
     try:
         clock = clock_from_environment()
@@ -285,7 +292,8 @@ def main(argv: list[str]) -> int:
         print(f"field server: {error}", file=sys.stderr)
         return 2
     args.witness.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_run(FieldServer(world, Witness(args.witness), clock, args.end_ms), args.port))
+    service = Service(world.weather, args.seed, args.outlook) if args.outlook else None
+    asyncio.run(_run(FieldServer(world, Witness(args.witness), clock, args.end_ms, service), args.port))
     return 0
 
 

@@ -69,6 +69,23 @@ def _foreseen(day: Day, lead: int, seed: int, issued: dt.date) -> OutlookDay:
     )
 
 
+class Service:
+    """Puts each new outlook into a file, when its time has come."""
+
+    def __init__(self, weather: Weather, seed: int, path: Path) -> None:
+        self._weather = weather
+        self._seed = seed
+        self._path = path
+        self._issued_ms: int | None = None
+
+    def deliver(self, now_ms: int) -> None:
+        if self._issued_ms != issue_ms(now_ms):
+            outlook = outlook_at(self._weather, now_ms, self._seed)
+            if outlook.days:
+                write(outlook, self._path)
+            self._issued_ms = outlook.issued_at_ms
+
+
 def write(outlook: Outlook, path: Path) -> None:
     """Put it where the gateway looks."""
     days = [

@@ -151,7 +151,7 @@ class Stage:
         argv: list[str | Path] = self._python(
             "simulators.field_server", "--village", self.home.registry, "--truth", HERE / "field.toml",
             "--weather", self.weather, "--witness", self.field, "--port", str(self.ports.field),
-            "--seed", str(seed), "--start-ms", str(start_ms),
+            "--seed", str(seed), "--start-ms", str(start_ms), "--outlook", self.home.outlook,
         )  # fmt: skip
         if end_ms is not None:
             argv += ["--end-ms", str(end_ms)]
