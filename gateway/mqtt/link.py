@@ -6,7 +6,9 @@ Rules
 2. A message is acknowledged by ``acknowledge`` alone (``manual_ack``), and only on the connection that brought it: on
    a later one its number may belong to another message.
 3. A lost or refused connection is tried again in real time, with a pause that doubles and is a little random.
-4. ``publish`` says whether there was a connection; it promises nothing more.
+4. A connection counts when the broker has granted every subscription. One that it refuses, or does not answer, would
+   leave us deaf and looking well: it is told in one line, and the connection is a failed one.
+5. ``publish`` says whether there was a connection; it promises nothing more.
 """
 
 from __future__ import annotations
@@ -61,6 +63,10 @@ class Link:
         self._log = log.get(user=user)
         self._failures = 0
         self._due_s = 0.0
+        self._granted_by_s: float | None = None  # until when the broker has time to grant the subscriptions
+        self._refused = ""
+        self._told_refused = False
+        self._session_kept = False
         self.connected = False
         self.connection = 0
         client = Client(
@@ -76,6 +82,7 @@ class Link:
         client.connect_timeout = CONNECT_S
         client.on_socket_open = _without_delay
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         self._client = client
 
@@ -86,6 +93,8 @@ class Link:
             return []
         if self._client.loop(seconds) != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._lost("the connection ended")
+        elif self._granted_by_s is not None and (self._refused or real_mono_s() > self._granted_by_s):
+            self._end(self._refused or "the broker did not answer the subscriptions")
         inbox, self._inbox = self._inbox, []
         return inbox
 
@@ -102,9 +111,12 @@ class Link:
 
     def drop(self) -> None:
         """End the connection; what was not acknowledged will come again on the next one."""
+        self._end("dropped by us")
+
+    def _end(self, why: str) -> None:
         self._client.disconnect()
         self._client.loop(0)
-        self._lost("dropped by us")
+        self._lost(why)
 
     def close(self) -> None:
         """Say goodbye."""
@@ -126,6 +138,7 @@ class Link:
     def _lost(self, why: str) -> None:
         self._inbox = []
         self.connected = False
+        self._granted_by_s, self._refused = None, ""
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 20)) * random.uniform(0.7, 1.3)
         self._failures += 1
         self._due_s = real_mono_s() + pause_s
@@ -139,10 +152,30 @@ class Link:
             return
         self.connected = True
         self.connection += 1
-        self._failures = 0
+        self._session_kept = flags.session_present
         if self._filters:
+            self._granted_by_s = real_mono_s() + CONNECT_S
             client.subscribe(self._filters)
-        self._log.info("broker link up", session_kept=flags.session_present)
+        else:
+            self._up()
+
+    def _on_subscribe(
+        self, _: Client, __: object, ___: int, reasons: list[ReasonCode], ____: Properties | None
+    ) -> None:
+        refused = [name for (name, _), reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
+        if not refused:
+            self._granted_by_s = None
+            self._up()
+            return
+        self._refused = "the broker refuses a subscription"
+        if not self._told_refused:
+            self._told_refused = True
+            self._log.error("the broker refuses subscriptions: provision again and restart it", refused=refused)
+
+    def _up(self) -> None:
+        self._failures = 0
+        self._told_refused = False
+        self._log.info("broker link up", session_kept=self._session_kept)
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -17,6 +18,8 @@ from wire import commands, fields, frames, topics
 
 BOOT = 0x0001_1234
 DAY_MS = 86_400_000
+# It comes with Mosquitto, in the folder of the machine's own libraries.
+PLUGIN = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
 
 
 @pytest.fixture
@@ -162,6 +165,35 @@ def test_the_broker_may_die_and_come_back(gateway: GatewayHome) -> None:
     again.publish(*readings(gateway, 2))
     wait_for(lambda: covered(gateway, again) == {2})
     assert "Traceback" not in gateway.log("ingest")
+
+
+def test_a_refused_subscription_is_told_and_tried_again_until_it_is_granted(tmp_path: Path) -> None:
+    """The broker's own security plugin refuses what its access list would grant."""
+    with GatewayHome(tmp_path / "home", broker=False) as gateway:
+        conf = gateway.home.mosquitto_conf
+        good = conf.read_text()
+        line = next(row for row in (conf.parent / "passwd").read_text().splitlines() if row.startswith("gateway.ing"))
+        user, _, hashed = line.partition(":")
+        _, _, rounds, salt, password = hashed.split("$")
+        rules = conf.parent / "rules.json"
+        rules.write_text(json.dumps({
+            "defaultACLAccess": {"publishClientSend": True, "publishClientReceive": True, "subscribe": False},
+            "clients": [{"username": user, "password": password, "salt": salt, "iterations": int(rounds), "roles": []}],
+            "groups": [], "roles": [],
+        }))  # fmt: skip
+        conf.write_text(
+            "\n".join(row for row in good.splitlines() if not row.startswith(("acl_file", "password_file")))
+            + f"\nplugin {PLUGIN}\nplugin_opt_config_file {rules}\n"
+        )
+        gateway.start_broker()
+        gateway.start("ingest")
+        wait_for(lambda: gateway.log("ingest").count("broker link down") >= 3)
+        assert gateway.log("ingest").count("the broker refuses subscriptions") == 1
+        assert "broker link up" not in gateway.log("ingest")
+        gateway.kill("broker")
+        conf.write_text(good)
+        gateway.start_broker()
+        wait_for(lambda: "broker link up" in gateway.log("ingest"))
 
 
 def test_a_disk_that_takes_nothing_costs_time_and_no_reading(gateway: GatewayHome) -> None:  # P12
