@@ -22,6 +22,8 @@ from gateway.core.village import Node, SensorRef, Station
 from gateway.strict import RegistryError, Table
 from wire import fields
 
+# Nearer marks would be the same number on a page, and no garden can be kept between them.
+LEAST_BAND = 0.01
 DRY_PART = 0.8
 TARGET_PART = 0.1
 LEAST_AVAILABLE = Decimal("0.02")
@@ -111,8 +113,8 @@ def marks(zone: Table, known: Ground | None) -> tuple[float, float]:
         zone.refuse("dry_vwc", f"between wp ({known.wp:g}) and fc ({known.fc:g}) of its soil")
     if known is not None and target > known.fc:
         zone.refuse("target_vwc", f"at most fc ({known.fc:g}) of its soil")
-    if dry >= target:
-        zone.refuse("dry_vwc", f"less than target_vwc ({target:g})")
+    if round(target - dry, 6) < LEAST_BAND:
+        zone.refuse("dry_vwc", f"at least {LEAST_BAND:g} below target_vwc ({target:g})")
     return dry, target
 
 

@@ -28,6 +28,7 @@ from kit.login import SESSION_MS, Refused, csrf_fits, csrf_token
 from kit.web import HeadLikeGet
 from pages.answers import Header, cookie
 from pages.render import Controls, render_home, render_login, render_water
+from pages.view import ViewError
 
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _WHOLE = re.compile(r"[0-9]{1,3}")
@@ -82,6 +83,11 @@ def _install_errors(app: FastAPI, house: House) -> None:
     async def _store(request: Request, store_error: StoreError) -> Response:
         _log.error("store", error=str(store_error))
         return error(request, 503, "not_sent" if request.method == "POST" else "broken")
+
+    @app.exception_handler(ViewError)
+    async def _view(request: Request, view_error: ViewError) -> Response:
+        _log.error("no page can be shown: is the clock of the gateway right?", why=str(view_error))
+        return error(request, 503, "broken")
 
     @app.exception_handler(Exception)
     async def _broken(request: Request, unexpected: Exception) -> Response:

@@ -10,7 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from gateway import registry
 from gateway.core.rows import Reading as GatewayReading
 from gateway.core.sync import MAX_ROWS
 from gateway.home import Home
@@ -21,6 +23,8 @@ from gateway.uplink.batch import pack
 from gateway.uplink.client import Answer, ClientError, CloudClient
 from gateway.uplink.lanes import Lanes
 from gateway.uplink.meter import Meter
+from gateway.uplink.page import Page
+from gateway.view import Viewer
 from kit.clock import ManualClock
 from tests.support.certificates import Authority
 from tests.support.cloud import ROOT, CloudProcess
@@ -235,6 +239,20 @@ def test_a_revoked_token_loses_nothing(gateway: Gateway, cloud: CloudProcess) ->
     gateway.measure(_rows(7, 10))
     assert not gateway.lanes.cycle(FOREVER)
     assert gateway.lanes.progress.cursor == 0
+
+
+def test_a_page_that_cannot_be_made_is_told_once_and_left_out(gateway: Gateway, village_id: str) -> None:
+    gateway.home.registry.write_text(TEXT.replace('id = "thu"', f'id = "{village_id}"'), encoding="utf-8")
+    viewer = Viewer(gateway.home, registry.load(gateway.home.registry), gateway.clock)
+    page = Page(gateway.clock, gateway.writer, gateway.client, viewer.build)
+    gateway.clock.wall_ms = 33_000_000_000_000  # 3015
+    with capture_logs() as logs:
+        assert page.send_if_due() is None and page.send_if_due() is None
+    assert [entry["event"] for entry in logs] == ["there is no page to send: set the clock of the gateway right"]
+    gateway.clock.wall_ms = START_MS
+    answer = page.send_if_due()
+    viewer.close()
+    assert answer is not None and answer.status == 200
 
 
 def test_bytes_are_counted_by_day(gateway: Gateway) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import registry
 from gateway.home import Home
@@ -320,6 +321,19 @@ def test_a_fault_of_ours_is_told_without_its_details(phone: Phone, monkeypatch: 
     answer = phone.client.get("/")
     assert answer.status_code == 500 and "Trang bị trục trặc" in answer.text and "secret" not in answer.text
     assert answer.headers["content-security-policy"]
+
+
+def test_a_page_that_cannot_be_made_is_told(house: House, clock: ManualClock, tmp_path: Path) -> None:
+    clock.wall_ms = 33_000_000_000_000
+    phone = Phone(house, tmp_path / "village.db", log_in=False)
+    assert phone.log_in().status_code == 303
+    assert phone.client.get("/").status_code == 503
+    with capture_logs() as logs:
+        phone.client.get("/state.json")
+    assert [entry["event"] for entry in logs] == ["no page can be shown: is the clock of the gateway right?"]
+    clock.wall_ms = NOW_MS
+    house._seen = None
+    assert Phone(house, tmp_path / "village.db").client.get("/").status_code == 200
 
 
 def test_when_an_order_cannot_be_kept_the_cabinet_is_named(phone: Phone) -> None:
