@@ -6,9 +6,7 @@ Rules
    within its range. What runs on it never has to ask again.
 3. An attribute has the name and the unit of its key in the file. Quantities are written in the field's unit
    (``value = [0.05, 0.42]`` m3/m3) and are kept as the scaled integers of ``wire.fields``.
-4. A reading of a source that is older than ``max_age_s`` counts as no water. So it is bounded by MAX_SOURCE_AGE_S, and
-   a sensor of the source is read at least twice in that time, or one lost reading would stop every pump.
-5. Several calibrations of a sensor are its history: the ids rise, the last one is in force. Id 0 is "none".
+4. Several calibrations of a sensor are its history: the ids rise, the last one is in force. Id 0 is "none".
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from gateway.core.village import (
     Broker,
     Calibration,
     Cloud,
+    Fill,
     Node,
     Output,
     OutputRef,
@@ -35,6 +34,7 @@ from gateway.core.village import (
     Web,
     Zone,
 )
+from gateway.registry_water import crop_limit_us_cm, output_ref, sensor_ref, source
 from gateway.strict import RegistryError, Table
 from wire import commands, fields
 
@@ -42,6 +42,7 @@ __all__ = [
     "Broker",
     "Calibration",
     "Cloud",
+    "Fill",
     "Node",
     "Output",
     "OutputRef",
@@ -57,12 +58,10 @@ __all__ = [
 ]
 
 MODELS = ("soil", "level", "valve")
-KINDS = ("valve", "pump")
+KINDS = ("valve", "pump", "sluice", "lift")  # a sluice and a lift need no path, and are none to a pump
 MAX_NODES = 500
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
-SOURCE_AGE_S = 180
-MAX_SOURCE_AGE_S = 300
 MAX_RUN_S = commands.MAX_DURATION_MS // 1000
 # Not to be wired by hand: the outputs' states, and what a node says of itself without being told.
 NOT_SENSORS = (fields.OUTPUT, *(f for f in HOUSEKEEPING if f != fields.BATTERY))
@@ -92,9 +91,9 @@ def parse(text: str) -> Village:
         raise RegistryError(f"not TOML: {error}") from error
     with Table(found, "") as root:
         nodes = _unique("node", [_node(t) for t in root.tables("node", 1, MAX_NODES)])
-        sources = _unique("source", [_source(t, nodes) for t in root.tables("source", 0, 50)])
+        sources = _unique("source", [source(t, nodes) for t in root.tables("source", 0, 50)])
         zones = _unique("zone", [_zone(t, nodes, sources) for t in root.tables("zone", 0, 200)])
-        _one_zone_a_valve(zones)
+        _one_user_each(zones, sources)
         station = agronomy.station(root, nodes)
         with root.table("broker") as t:
             broker = Broker(t.host("host"), t.whole("port", 1, 65535))
@@ -207,80 +206,29 @@ def _output(table: Table) -> Output:
         )
 
 
-def _sensor_ref(table: Table, nodes: Mapping[str, Node], field_id: int) -> SensorRef:
-    name = fields.field(field_id).name
-    with table as t:
-        ref = SensorRef(t.id("node"), t.whole("channel", 0, 15))
-        node = nodes.get(ref.node)
-        if node is None:
-            t.refuse("node", "the id of a node of this file")
-        if (field_id, ref.channel) not in {(s.field, s.channel) for s in node.sensors}:
-            t.refuse("channel", f"a channel on which node {ref.node} measures {name}")
-        return ref
-
-
-def _output_ref(table: Table, nodes: Mapping[str, Node], kind: str) -> OutputRef:
-    with table as t:
-        ref = OutputRef(t.id("node"), t.whole("output", 0, commands.MAX_OUTPUTS - 1))
-        node = nodes.get(ref.node)
-        if node is None:
-            t.refuse("node", "the id of a node of this file")
-        output = node.output(ref.output)
-        if output is None or output.kind != kind:
-            t.refuse("output", f"the index of a {kind} of node {ref.node}")
-        return ref
-
-
-def _source(table: Table, nodes: Mapping[str, Node]) -> Source:
-    with table as t:
-        source_id = t.id("id")
-        t.where += f" {source_id!r}"
-        level = fields.field(fields.WATER_LEVEL)
-        salt = fields.field(fields.CONDUCTIVITY_25)
-        source = Source(
-            id=source_id,
-            name=t.text("name"),
-            level=_sensor_ref(t.table("level"), nodes, level.id),
-            min_level_mm=t.whole("min_level_mm", level.value_min, level.value_max),
-            reopen_level_mm=t.whole("reopen_level_mm", level.value_min, level.value_max),
-            conductivity=tuple(_sensor_ref(c, nodes, salt.id) for c in t.tables("conductivity", 1, 4)),
-            limit_us_cm=t.whole("limit_us_cm", 1, salt.value_max),
-            reopen_us_cm=t.whole("reopen_us_cm", 0, salt.value_max),
-            max_age_s=t.whole("max_age_s", 1, MAX_SOURCE_AGE_S) if t.has("max_age_s") else SOURCE_AGE_S,
-        )
-        if source.reopen_level_mm < source.min_level_mm:
-            t.refuse("reopen_level_mm", f"at least min_level_mm ({source.min_level_mm})")
-        if source.reopen_us_cm > source.limit_us_cm:
-            t.refuse("reopen_us_cm", f"at most limit_us_cm ({source.limit_us_cm})")
-        for what, ref in [(level, source.level), *((salt, ref) for ref in source.conductivity)]:
-            every_s = nodes[ref.node].every_s(what.id, ref.channel)
-            if 2 * every_s > source.max_age_s:
-                name = f"{what.name}/{ref.channel} of {ref.node}"
-                t.refuse("max_age_s", f"at least twice the sample_s of {name} ({every_s}); read that more often")
-        return source
-
-
 def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]) -> Zone:
     with table as t:
         zone_id = t.id("id")
         t.where += f" {zone_id!r}"
         area_m2 = float(t.number("area_m2", 1, 1_000_000))
         ground, crop_source = agronomy.ground(t, area_m2)
+        crop = agronomy.crop_name(t)
         dry_vwc, target_vwc = agronomy.marks(t, ground)
         zone = Zone(
             id=zone_id,
             name=t.text("name"),
-            crop=agronomy.crop_name(t),
+            crop=crop,
             area_m2=area_m2,
-            probes=tuple(_sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", 1, 16)),
-            valve=_output_ref(t.table("valve"), nodes, "valve"),
-            pump=_output_ref(t.table("pump"), nodes, "pump"),
+            probes=tuple(sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", 1, 16)),
+            valve=output_ref(t.table("valve"), nodes, "valve"),
+            pump=output_ref(t.table("pump"), nodes, "pump"),
             source=t.id("source"),
             dry_vwc=dry_vwc,
             target_vwc=target_vwc,
             max_run_s=t.whole("max_run_s", 1, MAX_RUN_S),
             min_rest_s=t.whole("min_rest_s", 0, DAY_S),
             flow_lpm=float(t.number("flow_lpm", Decimal("0.1"), 5000)),
+            limit_us_cm=crop_limit_us_cm(t, crop),
             ground=ground,
             crop_source=crop_source,
         )
@@ -303,12 +251,18 @@ def _hard_max_s(nodes: Mapping[str, Node], ref: OutputRef) -> int:
     return output.hard_max_s
 
 
-def _one_zone_a_valve(zones: Mapping[str, Zone]) -> None:
+def _one_user_each(zones: Mapping[str, Zone], sources: Mapping[str, Source]) -> None:
+    """A valve, sluice or lift serves one zone or one ditch; and the decisions of a ditch are not those of a zone."""
+    uses = [(zone.valve, f"zone {zone.id!r}.valve") for zone in zones.values()]
+    for ditch in sources.values():
+        if ditch.fill is None:
+            continue
+        if ditch.id in zones:
+            raise RegistryError(f"source {ditch.id!r}.id: must not be the id of a zone too, because it is filled")
+        gates = (("sluice", ditch.fill.sluice), ("lift", ditch.fill.lift))
+        uses += [(ref, f"source {ditch.id!r}.fill.{key}") for key, ref in gates if ref]
     owner: dict[OutputRef, str] = {}
-    for zone in zones.values():
-        if zone.valve in owner:
-            raise RegistryError(
-                f"zone {zone.id!r}.valve = {zone.valve.node}/{zone.valve.output}: must not be the valve "
-                f"of another zone too ({owner[zone.valve]})"
-            )
-        owner[zone.valve] = zone.id
+    for ref, where in uses:
+        if ref in owner:
+            raise RegistryError(f"{where} = {ref.node}/{ref.output}: must not be in use elsewhere too ({owner[ref]})")
+        owner[ref] = where

@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 from gateway.core.types import (
+    FillSettings,
     Limits,
     OutputRef,
     OutputSettings,
@@ -17,7 +18,9 @@ from gateway.core.types import (
     SourceSettings,
     ZoneSettings,
 )
-from gateway.core.village import Node, Source, Village, Zone
+from gateway.core.village import Fill, Node, Source, Village, Zone
+from gateway.core.village import OutputRef as RegistryOutput
+from gateway.core.village import SensorRef as RegistrySensor
 from kit.clock import Clock, stretch_ms
 from wire import fields
 
@@ -61,14 +64,15 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         name=zone.name,
         probes=tuple(SensorRef(p.node, fields.SOIL_MOISTURE, p.channel) for p in zone.probes),
         probe_max_age_ms=2 * max(node.sample_s for node in nodes) * 1000 + way_ms,
-        valve=OutputRef(zone.valve.node, zone.valve.output),
-        pump=OutputRef(zone.pump.node, zone.pump.output),
+        valve=_output(zone.valve),
+        pump=_output(zone.pump),
         source=zone.source,
         dry_e4=round(zone.dry_vwc * E4),
         target_e4=round(zone.target_vwc * E4),
         max_run_ms=zone.max_run_s * 1000,
         min_rest_ms=zone.min_rest_s * 1000,
         flow_ml_min=round(zone.flow_lpm * 1000),
+        limit_us_cm=zone.limit_us_cm,
     )
 
 
@@ -76,14 +80,15 @@ def _source(source: Source, village: Village, clock: Clock) -> SourceSettings:
     return SourceSettings(
         id=source.id,
         name=source.name,
-        level=SensorRef(source.level.node, fields.WATER_LEVEL, source.level.channel),
+        level=_level(source.level),
         min_level_mm=source.min_level_mm,
         reopen_level_mm=source.reopen_level_mm,
-        conductivity=tuple(SensorRef(c.node, fields.CONDUCTIVITY_25, c.channel) for c in source.conductivity),
+        conductivity=_salts(source.conductivity),
         limit_us_cm=source.limit_us_cm,
         reopen_us_cm=source.reopen_us_cm,
         max_age_ms=stretch_ms(clock, source.max_age_s * 1000, WAY_REAL_MS),
         salt_places=_salt_places(source, village),
+        fill=_fill(source, source.fill, clock) if source.fill else None,
     )
 
 
@@ -101,3 +106,40 @@ def _salt_places(source: Source, village: Village) -> tuple[str, ...]:
 
 def _in_a_sentence(name: str) -> str:
     return name[:1].lower() + name[1:]
+
+
+def _fill(source: Source, fill: Fill, clock: Clock) -> FillSettings:
+    """The canal is a source of its own; its low mark is the lift's, with as much to come back as the ditch has."""
+    reopen_mm = source.reopen_level_mm - source.min_level_mm
+    no_lift = fields.field(fields.WATER_LEVEL).value_min
+    min_level_mm = no_lift if fill.lift_min_level_mm is None else fill.lift_min_level_mm
+    return FillSettings(
+        canal=SourceSettings(
+            id=f"{source.id}/canal",
+            name=fill.name,
+            level=_level(fill.level),
+            min_level_mm=min_level_mm,
+            reopen_level_mm=min_level_mm + reopen_mm,
+            conductivity=_salts(fill.conductivity),
+            limit_us_cm=fill.limit_us_cm,
+            reopen_us_cm=fill.reopen_us_cm,
+            max_age_ms=stretch_ms(clock, fill.max_age_s * 1000, WAY_REAL_MS),
+        ),
+        sluice=_output(fill.sluice) if fill.sluice else None,
+        lift=_output(fill.lift) if fill.lift else None,
+        start_level_mm=fill.start_level_mm,
+        target_level_mm=fill.target_level_mm,
+        min_head_mm=fill.min_head_mm,
+    )
+
+
+def _output(ref: RegistryOutput) -> OutputRef:
+    return OutputRef(ref.node, ref.output)
+
+
+def _level(ref: RegistrySensor) -> SensorRef:
+    return SensorRef(ref.node, fields.WATER_LEVEL, ref.channel)
+
+
+def _salts(refs: tuple[RegistrySensor, ...]) -> tuple[SensorRef, ...]:
+    return tuple(SensorRef(ref.node, fields.CONDUCTIVITY_25, ref.channel) for ref in refs)

@@ -11,6 +11,7 @@ Rules (S1 to S4 of the safety list; promises P3 and P4)
 4. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
    maximum it rests at least HARD_REST_MS, or opening it again at once would make that maximum mean nothing.
 5. A pump runs only while a valve of this node is open. With the last valve it goes off too, and before it.
+   A sluice lets water in by itself and a lift pumps into the open: they need no path and are none.
 6. Every end is told by a receipt: status ENDED_LEASE, ENDED_HARD_MAX or ENDED_COMMAND, with the counter of the OPEN
    that it ends. A pump that a valve takes along carries the status of the valve.
 7. ``command`` first ends what is due, so a late ``tick`` never lets a renewal revive what should be over.
@@ -24,6 +25,7 @@ from wire import commands
 
 VALVE = "valve"
 PUMP = "pump"
+KINDS = (VALVE, PUMP, "sluice", "lift")
 HARD_REST_MS = 60_000
 
 
@@ -33,7 +35,7 @@ class Output:
     def __init__(self, index: int, kind: str, hard_max_ms: int, min_rest_ms: int) -> None:
         if not 0 <= index < commands.MAX_OUTPUTS:
             raise ValueError("output index %r" % (index,))
-        if kind not in (VALVE, PUMP):
+        if kind not in KINDS:
             raise ValueError("output kind %r" % (kind,))
         if not 0 < hard_max_ms <= commands.MAX_DURATION_MS or min_rest_ms < 0:
             raise ValueError("output %d: hard_max or min_rest" % index)

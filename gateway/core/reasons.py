@@ -24,6 +24,28 @@ Language = Literal["vi", "en"]
 
 VIETNAM = timezone(timedelta(hours=7))
 
+# What a decision about a ditch begins with instead.
+DITCH_LEAD: Mapping[Language, Mapping[Verdict, str]] = {
+    "vi": {
+        Verdict.START: "Lấy nước",
+        Verdict.WATERING: "Đang lấy nước",
+        Verdict.STOP: "Ngưng lấy nước",
+        Verdict.REFUSED: "Không lấy nước",
+        Verdict.WAIT: "Chưa lấy nước",
+        Verdict.NO: "Không lấy nước",
+        Verdict.FAULT: "Ngưng lấy nước",
+    },
+    "en": {
+        Verdict.START: "Filling",
+        Verdict.WATERING: "Filling",
+        Verdict.STOP: "Filling stopped",
+        Verdict.REFUSED: "Not filling",
+        Verdict.WAIT: "Not filling yet",
+        Verdict.NO: "Not filling",
+        Verdict.FAULT: "Filling stopped",
+    },
+}
+
 LEAD: Mapping[Language, Mapping[Verdict, str]] = {
     "vi": {
         Verdict.START: "Tưới",
@@ -49,15 +71,25 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.SOIL_DRY: "Tưới {garden}: đất khô ({soil}, ngưỡng {dry}).",
     Rule.MANUAL_WATER: "{user} bấm tưới {garden} trong {run}.",
     Rule.WATER_ON: "Nước đang chảy, trễ nhất {ends} tự tắt.",
+    Rule.FILL_SLUICE: "Lấy nước vô mương: {source} ngọt {salt}, cao hơn {head}.",
+    Rule.FILL_LIFT: "Bơm nước vô mương: {source} ngọt {salt}, mương còn {ditch_level}.",
     Rule.GATEWAY_RESTARTED: "Máy vừa khởi động lại. Đang hỏi van còn mở không.",
     Rule.STILL_OPENING: "Đang mở nước, chờ hộp van trả lời.",
     Rule.STILL_CLOSING: "Đang tắt nước, chờ hộp van trả lời.",
     Rule.TARGET_REACHED: "{lead}: đất đủ ẩm ({soil}, cần {target}).",
-    Rule.MAX_RUN: "{lead}: đã tưới hết {run} cho một lần.",
+    Rule.MAX_RUN: "{lead}: đã hết {run} cho một lần.",
     Rule.MANUAL_DONE: "{lead}: đã đủ {run} như đã bấm.",
     Rule.MANUAL_STOP: "{user} bấm DỪNG. Tới {until} máy mới tự tưới lại.",
     Rule.ZONE_REMOVED: "{lead}: vườn này không còn trong danh sách.",
     Rule.RUN_ENDED: "Đã tắt nước: tưới được {run}, khoảng {water}.",
+    Rule.DITCH_FULL: "{lead}: mương đã đầy {ditch_level}.",
+    Rule.HEAD_GONE: "{lead}: {source} gần bằng mương, đóng kẻo nước chảy ngược.",
+    Rule.SLUICE_INSTEAD: "{lead}: {source} đã cao, mở cống khỏi tốn điện.",
+    Rule.FILL_REMOVED: "{lead}: chỗ lấy nước này không còn khai nữa.",
+    Rule.FILL_ENDED: "Đã đóng: lấy nước vô mương được {run}.",
+    Rule.DITCH_OK: "{lead}: mương còn {ditch_level}, dưới {start_level} mới lấy.",
+    Rule.DITCH_UNKNOWN: "{lead}: máy đo mực nước im tiếng, coi như đầy.",
+    Rule.HEAD_SMALL: "{lead}: {source} {level}, mương {ditch_level}. Chờ cao hơn {min_head}.",
     Rule.SOIL_OK: "{lead}: đất còn ẩm ({soil}, dưới {dry} mới tưới).",
     Rule.PROBES_BLIND: "{lead}: máy đo đất im tiếng hoặc bị hư.",
     Rule.PROBES_UNSURE: "{lead}: các máy đo đất không khớp nhau.",
@@ -69,8 +101,8 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.SOURCE_LEVEL_UNKNOWN: "{lead}: máy đo mực nước im tiếng, coi như cạn.",
     Rule.SOURCE_MISSING: "{lead}: chưa khai nguồn nước của vườn này.",
     Rule.HELD_BY_STOP: "{lead}: đã có người bấm DỪNG, chờ tới {until}.",
-    Rule.RESTING: "{lead}: vườn vừa tưới xong, nghỉ tới {until}.",
-    Rule.DAILY_CAP: "{lead}: một ngày đã tưới {starts} lần. Chờ tới {until}.",
+    Rule.RESTING: "{lead}: vừa chạy xong, nghỉ tới {until}.",
+    Rule.DAILY_CAP: "{lead}: một ngày đã mở {starts} lần. Chờ tới {until}.",
     Rule.PUMP_BUSY: "{lead}: máy bơm đang tưới {other_garden}.",
     Rule.PUMP_RESTING: "{lead}: máy bơm nghỉ tới {until}.",
     Rule.NODE_SILENT: "{lead}: hộp van {node} mất sóng.",
@@ -92,6 +124,16 @@ VIETNAMESE: Mapping[Rule, str] = {
 ENGLISH: Mapping[Rule, str] = {
     Rule.SOIL_DRY: "Watering {garden}: soil is dry ({soil}, threshold {dry}).",
     Rule.MANUAL_WATER: "{user} asked to water {garden} for {run}.",
+    Rule.FILL_SLUICE: "Filling the ditch: {source} is fresh, {salt}, and {head} higher.",
+    Rule.FILL_LIFT: "Pumping into the ditch: {source} is fresh, {salt}; ditch at {ditch_level}.",
+    Rule.DITCH_FULL: "{lead}: the ditch is full, {ditch_level}.",
+    Rule.HEAD_GONE: "{lead}: {source} is hardly higher, water would run back.",
+    Rule.SLUICE_INSTEAD: "{lead}: {source} is high now, the sluice costs no power.",
+    Rule.FILL_REMOVED: "{lead}: this way to fill is no longer set.",
+    Rule.FILL_ENDED: "Closed: the ditch was filled for {run}.",
+    Rule.DITCH_OK: "{lead}: the ditch has {ditch_level}, filled below {start_level}.",
+    Rule.DITCH_UNKNOWN: "{lead}: level probe is silent, so the ditch counts as full.",
+    Rule.HEAD_SMALL: "{lead}: {source} {level}, ditch {ditch_level}. Waiting for {min_head} more.",
     Rule.WATER_ON: "Water is flowing and stops by itself at {ends} at the latest.",
     Rule.GATEWAY_RESTARTED: "The gateway has just restarted. It asks whether the valve is open.",
     Rule.STILL_OPENING: "Opening the water, waiting for the valve box to answer.",
@@ -113,8 +155,8 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.SOURCE_LEVEL_UNKNOWN: "{lead}: level probe is silent, so it counts as empty.",
     Rule.SOURCE_MISSING: "{lead}: no water source is set for this garden.",
     Rule.HELD_BY_STOP: "{lead}: somebody pressed STOP, waiting until {until}.",
-    Rule.RESTING: "{lead}: just watered, resting until {until}.",
-    Rule.DAILY_CAP: "{lead}: watered {starts} times in a day. Waiting until {until}.",
+    Rule.RESTING: "{lead}: just ended, resting until {until}.",
+    Rule.DAILY_CAP: "{lead}: opened {starts} times in a day. Waiting until {until}.",
     Rule.PUMP_BUSY: "{lead}: the pump is watering {other_garden}.",
     Rule.PUMP_RESTING: "{lead}: the pump rests until {until}.",
     Rule.NODE_SILENT: "{lead}: valve box {node} is out of reach.",
@@ -147,7 +189,7 @@ STATUSES_VI: Mapping[str, str] = {
     "resting": "đang nghỉ",
     "no_duration": "thiếu số phút",
 }
-OUTPUTS_VI = {"valve": "van", "pump": "máy bơm"}
+OUTPUTS_VI = {"valve": "van", "pump": "máy bơm", "sluice": "cống"}
 NOBODY: Mapping[Language, str] = {"vi": "Có người", "en": "Somebody"}
 
 
@@ -162,7 +204,7 @@ def english(decision: Decide) -> str:
 
 def tell(language: Language, verdict: Verdict, rule: Rule, inputs: Facts, limits: Facts, at_ms: int) -> str:
     """The sentence of a rule. ``at_ms`` is when it was decided; a time of another day is shown with its date."""
-    words = {"lead": LEAD[language][verdict]}
+    words = {"lead": (DITCH_LEAD if "ditch" in inputs else LEAD)[language][verdict]}
     facts = {**limits, **inputs}
     salts = [fact for name, fact in facts.items() if name.endswith("_us_cm") and isinstance(fact, int)]
     salt_decimals = salt.decimals(salts)
@@ -199,7 +241,7 @@ def _show(name: str, fact: Fact, language: Language, at_ms: int) -> tuple[str, s
 def _word(name: str, text: str, language: Language) -> str:
     if name == "user":
         return text or NOBODY[language]
-    if name in ("garden", "source", "other_garden", "salt_place"):
+    if name in ("garden", "source", "ditch", "other_garden", "salt_place"):
         return text[:1].lower() + text[1:]
     if language == "vi" and name == "output":
         return OUTPUTS_VI.get(text, text)

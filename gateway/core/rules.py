@@ -29,6 +29,8 @@ class Rule(StrEnum):
     SOIL_DRY = "soil_dry"
     MANUAL_WATER = "manual_water"
     WATER_ON = "water_on"
+    FILL_SLUICE = "fill_sluice"
+    FILL_LIFT = "fill_lift"
     GATEWAY_RESTARTED = "gateway_restarted"
     STILL_OPENING = "still_opening"
     STILL_CLOSING = "still_closing"
@@ -40,13 +42,23 @@ class Rule(StrEnum):
     MANUAL_STOP = "manual_stop"
     ZONE_REMOVED = "zone_removed"
     RUN_ENDED = "run_ended"
+    DITCH_FULL = "ditch_full"
+    HEAD_GONE = "head_gone"
+    SLUICE_INSTEAD = "sluice_instead"
+    FILL_REMOVED = "fill_removed"
+    FILL_ENDED = "fill_ended"
 
     # The soil does not ask for water, or nobody knows
     SOIL_OK = "soil_ok"
     PROBES_BLIND = "probes_blind"
     PROBES_UNSURE = "probes_unsure"
 
-    # The source must not be drawn from
+    # The same of a ditch: it needs no water, or nobody knows, or its canal is not high enough
+    DITCH_OK = "ditch_ok"
+    DITCH_UNKNOWN = "ditch_unknown"
+    HEAD_SMALL = "head_small"
+
+    # The source must not be drawn from; to a ditch that is to be filled its canal is the source
     SOURCE_SALT = "source_salt"
     SOURCE_SALT_EASING = "source_salt_easing"
     SOURCE_SALT_UNKNOWN = "source_salt_unknown"
@@ -80,6 +92,9 @@ class Rule(StrEnum):
     OUTPUT_STRANGE = "output_strange"
     OUTPUT_BACK = "output_back"
 
+
+# A run that began by one of these fills a ditch.
+FILLS = frozenset({Rule.FILL_SLUICE, Rule.FILL_LIFT})
 
 # A run that ends by one of these was not ended by a decision of the gateway.
 FAULTS = frozenset(

@@ -1,8 +1,9 @@
-"""One watering, from the decision until both outputs are known to be off.
+"""One watering, or one filling of a ditch, from the decision until both outputs are known to be off.
 
 Rules
 1. The order is: valve OPEN, its receipt, pump OPEN, its receipt, water; then pump CLOSE, its receipt, valve CLOSE, its
-   receipt, over (S8). A garden without a pump leaves the pump out.
+   receipt, over (S8). A garden without a pump leaves the pump out,
+   as a filling does: there the valve is the sluice or the lift.
 2. Every OPEN lasts at most a lease and never longer than what remains of the run (S1). Leases are renewed at a third.
 3. A run that has a reason to stop only closes from then on; the first reason is the one that is kept.
 4. A valve waits for its pump to close for as long as an answer may take, not longer: then both are UNKNOWN to us,
@@ -17,51 +18,51 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import outputs
-from gateway.core.rules import FAULTS, Rule, Verdict
+from gateway.core import chain, outputs, zone
+from gateway.core.guards import planned_end
+from gateway.core.rules import FAULTS, FILLS, Rule, Verdict
 from gateway.core.state import OutputState, Phase, Run
 from gateway.core.turn import Finding, Turn
-from gateway.core.types import DAY_MS, Fact, OutputRef, RunEnded, RunStarted, ZoneSettings
-from gateway.core.zone import planned_end, why_stop
+from gateway.core.types import DAY_MS, Fact, Job, OutputRef, RunEnded, RunStarted
 from wire import commands
 
 MINUTE_MS = 60_000
 
 
-def begin(turn: Turn, zone: ZoneSettings, finding: Finding, planned_ms: int, user: str = "") -> None:
+def begin(turn: Turn, job: Job, finding: Finding, planned_ms: int, user: str = "") -> None:
     """Start a run that its guards have allowed."""
     turn.last_run += 1
     run = Run(
         number=turn.last_run,
         why=finding.rule,
         user=user,
-        valve=zone.valve,
-        pump=zone.pump,
+        valve=job.valve,
+        pump=job.pump,
         asked_at_ms=turn.now_ms,
         ends_at_ms=turn.now_ms + planned_ms,
-        flow_ml_min=zone.flow_ml_min,
+        flow_ml_min=job.flow_ml_min,
     )
-    before = turn.zone(zone.id)
+    before = turn.zone(job.id)
     recent = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < DAY_MS)
-    turn.zones[zone.id] = replace(
+    turn.zones[job.id] = replace(
         before,
         run=run,
         starts_at_ms=(*recent, turn.now_ms),
         held_until_at_ms=None if finding.rule is Rule.MANUAL_WATER else before.held_until_at_ms,
     )
     for ref in _refs(run):
-        turn.user_of[ref.key] = zone.id
+        turn.user_of[ref.key] = job.id
         turn.outputs[ref.key] = replace(turn.output(ref), opened_at_ms=None, trouble=None, status=0)
-    turn.decide(zone.id, finding, always=True)
-    advance(turn, zone.id)
+    turn.decide(job.id, finding, always=True)
+    advance(turn, job.id)
 
 
 def end(turn: Turn, zone_id: str, finding: Finding) -> None:
     """Give a run its reason to stop; from now on it only closes."""
-    zone = turn.zone(zone_id)
-    if zone.run is None or zone.run.stop is not None:
+    state = turn.zone(zone_id)
+    if state.run is None or state.run.stop is not None:
         return
-    turn.zones[zone_id] = replace(zone, run=replace(zone.run, stop=finding.rule))
+    turn.zones[zone_id] = replace(state, run=replace(state.run, stop=finding.rule))
     turn.decide(zone_id, finding, always=True)
 
 
@@ -71,7 +72,7 @@ def advance(turn: Turn, zone_id: str) -> None:
     if run is None:
         return
     if run.stop is None:
-        finding = _fault(turn, run) or why_stop(turn, turn.settings.zone_by_id.get(zone_id), run)
+        finding = _fault(turn, run) or _why_stop(turn, zone_id, run)
         if finding is None:
             _keep_open(turn, zone_id, run)
             _say_still(turn, zone_id, Finding(Verdict.START, Rule.STILL_OPENING))
@@ -81,10 +82,16 @@ def advance(turn: Turn, zone_id: str) -> None:
     _say_still(turn, zone_id, Finding(Verdict.STOP, Rule.STILL_CLOSING))
 
 
+def _why_stop(turn: Turn, zone_id: str, run: Run) -> Finding | None:
+    if run.why in FILLS:
+        return chain.why_stop(turn, zone_id, run)
+    return zone.why_stop(turn, turn.settings.zone_by_id.get(zone_id), run)
+
+
 def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
     """A run that waits for answers has nothing new to tell; after a while it tells that."""
-    zone = turn.zone(zone_id)
-    if zone.run and zone.said and turn.now_ms - zone.said.said_at_ms >= turn.limits.decide_every_ms:
+    state = turn.zone(zone_id)
+    if state.run and state.said and turn.now_ms - state.said.said_at_ms >= turn.limits.decide_every_ms:
         turn.decide(zone_id, finding)
 
 
@@ -100,12 +107,19 @@ def _fault(turn: Turn, run: Run) -> Finding | None:
             continue
         if output.trouble is Rule.LEASE_ENDED and run.ends_at_ms - turn.now_ms <= turn.limits.answer_ms:
             return planned_end(run)  # the node was a moment faster than we
-        inputs: dict[str, Fact] = {"output": "valve" if ref == run.valve else "pump", "node": ref.node}
+        inputs: dict[str, Fact] = {"output": _name(run, ref), "node": ref.node}
         if output.status:
             inputs["status"] = commands.status_name(output.status)
         verdict = Verdict.FAULT if output.trouble in FAULTS else Verdict.STOP
         return Finding(verdict, output.trouble, inputs, {"answer_ms": turn.limits.answer_ms})
     return None
+
+
+def _name(run: Run, ref: OutputRef) -> str:
+    """What an output is to a run."""
+    if run.why in FILLS:
+        return "sluice" if run.why is Rule.FILL_SLUICE else "pump"
+    return "valve" if ref == run.valve else "pump"
 
 
 # ---- opening
@@ -123,8 +137,8 @@ def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
             return
     if run.started_at_ms is None:
         started_at_ms = _flowing_since(turn, run) or turn.now_ms
-        zone = turn.zone(zone_id)
-        turn.zones[zone_id] = replace(zone, run=replace(run, started_at_ms=started_at_ms))
+        state = turn.zone(zone_id)
+        turn.zones[zone_id] = replace(state, run=replace(run, started_at_ms=started_at_ms))
         turn.effects.append(RunStarted(run.number, zone_id, started_at_ms, run.why))
     finding = Finding(Verdict.WATERING, Rule.WATER_ON, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
     turn.decide(zone_id, finding, always=run.started_at_ms is None)
@@ -169,10 +183,11 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
         millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
         turn.effects.append(RunEnded(run.number, zone_id, started_at_ms, ended_at_ms, millilitres, run.stop))
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
-        turn.decide(zone_id, Finding(Verdict.STOP, Rule.RUN_ENDED, facts), always=True)
+        over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
+        turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)
     for ref in _refs(run):
         if turn.output(ref).phase is Phase.QUARANTINED:
-            rule = Rule.VALVE_QUARANTINED if ref == run.valve else Rule.PUMP_QUARANTINED
+            rule = Rule.PUMP_QUARANTINED if _name(run, ref) == "pump" else Rule.VALVE_QUARANTINED
             turn.decide(zone_id, Finding(Verdict.FAULT, rule, {"node": ref.node}), always=True)
 
 

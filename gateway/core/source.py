@@ -26,6 +26,7 @@ class SourceView:
     """What is known now. ``closed_by`` is None when it may be drawn from."""
 
     closed_by: Rule | None
+    level_mm: int | None
     inputs: Mapping[str, Fact]
     limits: Mapping[str, Fact]
 
@@ -57,7 +58,7 @@ def look(
         "salt_hold_ms": limits.salt_hold_ms,
         "max_age_ms": source.max_age_ms,
     }
-    return after, SourceView(_closed_by(source, after, level_mm, salt_us_cm), inputs, bounds)
+    return after, SourceView(_closed_by(source, after, level_mm, salt_us_cm), level_mm, inputs, bounds)
 
 
 def _fresh(ref: SensorRef, latest: Mapping[str, Latest], oldest_at_ms: int) -> int | None:

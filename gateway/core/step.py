@@ -2,8 +2,8 @@
 
 Rules
 1. ``step`` decides from its arguments alone; the same arguments give the same state and effects (D6).
-2. Its order is fixed: clock, readings, boots, receipts, missing answers, sources, votes, requests of people, runs,
-   starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
+2. Its order is fixed: clock, readings, boots, receipts, missing answers, waters, votes, requests of people, runs,
+   fillings, starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
 3. The caller commits state and effects together before it sends a command.
 4. Time never runs backwards here: when the wall clock does, all remembered instants move back with it (S4).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import outputs, probes, run, source, zone
+from gateway.core import chain, guards, outputs, probes, run, source, zone
 from gateway.core.probes import Trust
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
@@ -37,6 +37,7 @@ def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[Sta
         _obey(turn, intent, taken_back=intent.kind == "water" and stops.get(intent.zone, 0) > intent.id)
     for zone_id in _zones_in_order(turn):
         run.advance(turn, zone_id)
+    _fill_what_is_low(turn)
     _start_what_is_dry(turn)
     return _state_of(turn), tuple(turn.effects)
 
@@ -95,12 +96,12 @@ def _admit(turn: Turn, reading: Reading) -> None:
 
 
 def _look(turn: Turn) -> None:
-    """Judge the sources and take the votes."""
-    for settings in turn.settings.sources:
-        before = turn.sources.get(settings.id) or SourceState()
+    """Judge the waters and take the votes."""
+    for water_id, settings in turn.settings.waters.items():
+        before = turn.sources.get(water_id) or SourceState()
         after, view = source.look(settings, before, turn.latest, turn.now_ms, turn.limits)
-        turn.sources[settings.id] = after
-        turn.views[settings.id] = view
+        turn.sources[water_id] = after
+        turn.views[water_id] = view
     for settings_of_zone in turn.settings.zones:
         vote = probes.vote(settings_of_zone, turn.latest, turn.now_ms, turn.limits)
         turn.votes[settings_of_zone.id] = vote
@@ -178,7 +179,18 @@ def _water(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -
     run.begin(turn, settings, finding, planned_ms, intent.user)
 
 
-# ---- what the soil asks for
+# ---- what ditches and soil ask for
+
+
+def _fill_what_is_low(turn: Turn) -> None:
+    for ditch in turn.settings.fills.values():
+        if turn.zone(ditch.id).run is not None:
+            continue
+        finding, gate = chain.judge(turn, ditch)
+        if gate is None:
+            turn.decide(ditch.id, finding)
+        else:
+            run.begin(turn, gate, finding, guards.hard_max_ms(turn, gate))
 
 
 def _start_what_is_dry(turn: Turn) -> None:
@@ -207,17 +219,18 @@ def _start_what_is_dry(turn: Turn) -> None:
 
 
 def _zones_in_order(turn: Turn) -> list[str]:
-    """Zones in the order of the settings; behind them those that were removed while they ran."""
-    return [z.id for z in turn.settings.zones] + sorted(set(turn.zones) - set(turn.settings.zone_by_id))
+    """Zones and filled ditches in the order of the settings; behind them those that were removed while they ran."""
+    known = [z.id for z in turn.settings.zones] + list(turn.settings.fills)
+    return known + sorted(set(turn.zones) - set(known))
 
 
 def _state_of(turn: Turn) -> State:
     """What is worth remembering. Counters of nodes are never forgotten (S3)."""
     settings = turn.settings
-    used = {ref.key for z in settings.zones for ref in (z.valve, z.pump) if ref}
+    used = {ref.key for ref in settings.refs}
 
     def keep_zone(zone_id: str, state: ZoneState) -> bool:
-        return zone_id in settings.zone_by_id or state.run is not None
+        return zone_id in settings.zone_by_id or zone_id in settings.fills or state.run is not None
 
     def keep_output(key: str, state: OutputState) -> bool:
         return key in used or key in turn.user_of or state.phase is not Phase.CLOSED
@@ -227,7 +240,7 @@ def _state_of(turn: Turn) -> State:
         latest={k: v for k, v in turn.latest.items() if k in settings.sensor_keys},
         nodes=turn.nodes,
         outputs={k: v for k, v in turn.outputs.items() if keep_output(k, v)},
-        sources={k: v for k, v in turn.sources.items() if k in settings.source_by_id},
+        sources={k: v for k, v in turn.sources.items() if k in settings.waters},
         zones={k: v for k, v in turn.zones.items() if keep_zone(k, v)},
         last_intent=turn.last_intent,
         last_run=turn.last_run,

@@ -17,7 +17,18 @@ from gateway.core.probes import Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
 from gateway.core.state import NodeState, OutputState, Said, State, ZoneState
-from gateway.core.types import Alarm, Decide, Effect, Fact, Inputs, Limits, Link, OutputRef, Send
+from gateway.core.types import (
+    Alarm,
+    Decide,
+    Effect,
+    Fact,
+    Inputs,
+    Limits,
+    Link,
+    OutputRef,
+    Send,
+    SourceSettings,
+)
 
 YEAR_2100_S = 4_102_444_800
 MAX_COUNTER = 0xFFFFFFFF
@@ -25,7 +36,7 @@ MAX_COUNTER = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A judgement about a zone, with what is special to its rule."""
+    """A judgement about a zone, or about the filling of a ditch, with what is special to its rule."""
 
     verdict: Verdict
     rule: Rule
@@ -53,7 +64,7 @@ class Turn:
         self.votes: dict[str, Vote] = {}
         self.effects: list[Effect] = []
         self.refs_of = _refs_by_node(state, inputs)
-        # Whose run an output serves: a pump serves one zone at a time.
+        # Whose run an output serves: a pump serves one zone at a time. A ditch that is filled has a run as a zone has.
         self.user_of: dict[str, str] = {
             ref.key: zone_id
             for zone_id, zone in self.zones.items()
@@ -67,6 +78,17 @@ class Turn:
 
     def zone(self, zone_id: str) -> ZoneState:
         return self.zones.get(zone_id) or ZoneState()
+
+    def level_mm(self, water: str) -> int | None:
+        """The level of a water, if it may be believed."""
+        view = self.views.get(water)  # none while things are only heard
+        return view.level_mm if view else None
+
+    def head_mm(self, ditch: SourceSettings) -> int | None:
+        """By how much the canal of a ditch is higher than the ditch."""
+        canal_mm = self.level_mm(ditch.fill.canal.id) if ditch.fill else None
+        ditch_mm = self.level_mm(ditch.id)
+        return None if canal_mm is None or ditch_mm is None else canal_mm - ditch_mm
 
     def send(self, node_id: str, action: int, output: int, duration_ms: int, zone: str) -> int:
         """Add a command and return its counter. A node never heard of gets nothing, and so will not answer."""
@@ -122,6 +144,9 @@ class Turn:
 
     def _known(self, zone_id: str) -> tuple[dict[str, Fact], dict[str, Fact]]:
         """What is known about a zone and its source, and the bounds it is held against."""
+        ditch = self.settings.fills.get(zone_id)
+        if ditch:
+            return self._known_of_ditch(ditch)
         settings = self.settings.zone_by_id.get(zone_id)
         if settings is None:
             return {"garden": zone_id}, {}
@@ -131,11 +156,28 @@ class Turn:
         if vote:
             inputs |= {"soil_e4": vote.soil_e4, "probes": vote.fit, "probes_asked": vote.asked}
             inputs["dropped"] = ", ".join(f"{probe} {why}" for probe, why in vote.dropped)
-        view = self.views.get(settings.source)
+        view = self.views.get(self.settings.water_of(settings))
         if view:
             inputs |= view.inputs
             bounds |= view.limits
         return inputs, bounds
+
+    def _known_of_ditch(self, ditch: SourceSettings) -> tuple[dict[str, Fact], dict[str, Fact]]:
+        """The same about a ditch that is filled: the source of its water is the canal."""
+        fill = ditch.fill
+        assert fill is not None
+        canal = self.views.get(fill.canal.id)
+        own: dict[str, Fact] = {"ditch": ditch.name, "ditch_level_mm": self.level_mm(ditch.id)}
+        bounds: dict[str, Fact] = {
+            "start_level_mm": fill.start_level_mm,
+            "target_level_mm": fill.target_level_mm,
+            "min_head_mm": fill.min_head_mm,
+            "ditch_max_age_ms": ditch.max_age_ms,
+            "ditch_reopen_level_mm": ditch.reopen_level_mm,
+        }
+        if canal is None:
+            return own, bounds
+        return {**canal.inputs, **own, "head_mm": self.head_mm(ditch)}, {**canal.limits, **bounds}
 
 
 def _counter_after(last: int, now_s: int) -> int:
@@ -146,9 +188,8 @@ def _counter_after(last: int, now_s: int) -> int:
 
 def _refs_by_node(state: State, inputs: Inputs) -> dict[str, list[OutputRef]]:
     """All outputs that are used or remembered, in a fixed order."""
-    used = {ref for zone in inputs.settings.zones for ref in (zone.valve, zone.pump) if ref}
     remembered = {OutputRef(node, int(output)) for node, _, output in (k.rpartition("/") for k in state.outputs)}
     by_node: dict[str, list[OutputRef]] = {}
-    for ref in sorted(used | remembered, key=lambda r: (r.node, r.output)):
+    for ref in sorted(inputs.settings.refs | remembered, key=lambda r: (r.node, r.output)):
         by_node.setdefault(ref.node, []).append(ref)
     return by_node

@@ -15,8 +15,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
+from gateway.core.refs import OutputRef as OutputRef
+from gateway.core.refs import SensorRef as SensorRef
+from gateway.core.refs import SettingsError as SettingsError
+from gateway.core.refs import require
 from gateway.core.rules import Rule, Verdict
+from gateway.core.waters import FillSettings as FillSettings
+from gateway.core.waters import SourceSettings as SourceSettings
 from wire import commands, fields
 
 HOUR_MS = 3_600_000
@@ -26,37 +33,7 @@ Fact = int | str | None
 Facts = Mapping[str, Fact]
 
 
-class SettingsError(ValueError):
-    """Settings or limits that contradict themselves. The registry refuses them earlier and in better words."""
-
-
-def _require(condition: bool, what: str) -> None:
-    if not condition:
-        raise SettingsError(what)
-
-
 # ---- settings
-
-
-@dataclass(frozen=True, slots=True)
-class SensorRef:
-    node: str
-    field: int
-    channel: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.node}/{self.field}/{self.channel}"
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRef:
-    node: str
-    output: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.node}/{self.output}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +45,22 @@ class OutputSettings:
     silent_ms: int
 
     def __post_init__(self) -> None:
-        _require(self.hard_max_ms > 0 and self.min_rest_ms >= 0 and self.silent_ms > 0, "output: lengths")
+        require(self.hard_max_ms > 0 and self.min_rest_ms >= 0 and self.silent_ms > 0, "output: lengths")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """A ditch or canal. Closed below ``min`` or from ``limit`` on; open again from ``reopen`` on."""
+class Job(Protocol):
+    """What a run is made for: a garden, or the filling of a ditch. Without a pump only the valve is opened."""
 
-    id: str
-    name: str
-    level: SensorRef
-    min_level_mm: int
-    reopen_level_mm: int
-    conductivity: tuple[SensorRef, ...]
-    limit_us_cm: int
-    reopen_us_cm: int
-    max_age_ms: int
-    salt_places: tuple[str, ...] = ()  # which water each of ``conductivity`` measures, in words
-
-    def salt_place(self, number: int) -> str:
-        """The water that one of ``conductivity`` measures."""
-        return self.salt_places[number] if self.salt_places else f"nước {self.name[:1].lower()}{self.name[1:]}"
-
-    def __post_init__(self) -> None:
-        _require(len(self.salt_places) in (0, len(self.conductivity)), f"source {self.id}: salt_places")
-        _require(self.min_level_mm <= self.reopen_level_mm, f"source {self.id}: min_level_mm > reopen_level_mm")
-        _require(0 < self.reopen_us_cm <= self.limit_us_cm, f"source {self.id}: reopen_us_cm > limit_us_cm")
-        _require(self.max_age_ms > 0, f"source {self.id}: max_age_ms")
+    @property
+    def id(self) -> str: ...
+    @property
+    def valve(self) -> OutputRef: ...
+    @property
+    def pump(self) -> OutputRef | None: ...
+    @property
+    def min_rest_ms(self) -> int: ...
+    @property
+    def flow_ml_min(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +77,14 @@ class ZoneSettings:
     max_run_ms: int
     min_rest_ms: int
     flow_ml_min: int
+    limit_us_cm: int | None = None  # of the crop; None: as much as the source allows
 
     def __post_init__(self) -> None:
-        _require(0 < self.dry_e4 < self.target_e4, f"zone {self.id}: dry_e4 must be below target_e4")
-        _require(0 < self.max_run_ms <= commands.MAX_DURATION_MS, f"zone {self.id}: max_run_ms")
-        _require(self.min_rest_ms >= 0 and self.probe_max_age_ms > 0, f"zone {self.id}: lengths")
-        _require(self.flow_ml_min >= 0, f"zone {self.id}: flow_ml_min")
+        require(self.limit_us_cm is None or self.limit_us_cm > 0, f"zone {self.id}: limit_us_cm")
+        require(0 < self.dry_e4 < self.target_e4, f"zone {self.id}: dry_e4 must be below target_e4")
+        require(0 < self.max_run_ms <= commands.MAX_DURATION_MS, f"zone {self.id}: max_run_ms")
+        require(self.min_rest_ms >= 0 and self.probe_max_age_ms > 0, f"zone {self.id}: lengths")
+        require(self.flow_ml_min >= 0, f"zone {self.id}: flow_ml_min")
 
 
 @dataclass(frozen=True)
@@ -128,11 +96,14 @@ class Settings:
     outputs: Mapping[str, OutputSettings] = field(default_factory=dict)  # by OutputRef.key
 
     def __post_init__(self) -> None:
-        valves = [zone.valve.key for zone in self.zones]
-        _require(len(set(valves)) == len(valves), "two zones share a valve")
-        _require(len({zone.id for zone in self.zones}) == len(self.zones), "two zones have one id")
-        used = {ref.key for zone in self.zones for ref in (zone.valve, zone.pump) if ref}
-        _require(used <= set(self.outputs), "an output of a zone has no settings")
+        gates = [ref for s in self.fills.values() if s.fill for ref in (s.fill.sluice, s.fill.lift) if ref]
+        alone = [*(zone.valve for zone in self.zones), *gates]
+        require(len(set(alone)) == len(alone), "two zones or fills share a valve, sluice or lift")
+        pumps = {zone.pump for zone in self.zones if zone.pump}
+        require(not pumps & set(alone), "a pump of a zone is a valve, sluice or lift too")
+        ids = [zone.id for zone in self.zones] + list(self.fills)
+        require(len(set(ids)) == len(ids), "two zones, or a zone and a filled source, have one id")
+        require({ref.key for ref in self.refs} <= set(self.outputs), "an output that is used has no settings")
 
     @cached_property
     def zone_by_id(self) -> Mapping[str, ZoneSettings]:
@@ -143,11 +114,43 @@ class Settings:
         return {source.id: source for source in self.sources}
 
     @cached_property
-    def sensor_keys(self) -> frozenset[str]:
+    def fills(self) -> Mapping[str, SourceSettings]:
+        """The ditches that are filled, by id."""
+        return {source.id: source for source in self.sources if source.fill}
+
+    @cached_property
+    def refs(self) -> frozenset[OutputRef]:
+        """Every output that may be opened."""
+        gates = [(source.fill.sluice, source.fill.lift) for source in self.sources if source.fill]
+        return frozenset(ref for pair in [*((z.valve, z.pump) for z in self.zones), *gates] for ref in pair if ref)
+
+    @cached_property
+    def waters(self) -> Mapping[str, SourceSettings]:
+        """Every water that is judged: sources, the canals that fill them, sources for crops that bear less salt."""
+        found = {source.id: source for source in self.sources}
+        found |= {source.fill.canal.id: source.fill.canal for source in self.sources if source.fill}
+        for zone in self.zones:
+            source = self.source_by_id.get(zone.source)
+            if source and zone.limit_us_cm is not None and zone.limit_us_cm < source.limit_us_cm:
+                water = source.at_most(zone.limit_us_cm)
+                found[water.id] = water
+        return found
+
+    def water_of(self, zone: ZoneSettings) -> str:
+        """The water of a zone, in ``waters`` if there is such a source."""
+        own = f"{zone.source}/{zone.limit_us_cm}"
+        return own if own in self.waters else zone.source
+
+    @cached_property
+    def sensors(self) -> tuple[SensorRef, ...]:
         """The sensors that a decision may look at; of no other is anything kept."""
-        probes = [ref.key for zone in self.zones for ref in zone.probes]
-        waters = [ref.key for source in self.sources for ref in (source.level, *source.conductivity)]
-        return frozenset(probes + waters)
+        probes = [ref for zone in self.zones for ref in zone.probes]
+        waters = [ref for water in self.waters.values() for ref in (water.level, *water.conductivity)]
+        return tuple(dict.fromkeys(probes + waters))
+
+    @cached_property
+    def sensor_keys(self) -> frozenset[str]:
+        return frozenset(ref.key for ref in self.sensors)
 
 
 # ---- limits
@@ -171,9 +174,9 @@ class Limits:
     stop_hold_ms: int = 6 * HOUR_MS  # after a person's stop the system does not start by itself
 
     def __post_init__(self) -> None:
-        _require(min(self.answer_ms, self.lease_ms, self.decide_every_ms) > 0, "limits: lengths must be positive")
-        _require(self.lease_ms <= commands.MAX_DURATION_MS, "limits: lease_ms is longer than the protocol allows")
-        _require(self.close_retries >= 0 and self.starts_a_day > 0, "limits: counts")
+        require(min(self.answer_ms, self.lease_ms, self.decide_every_ms) > 0, "limits: lengths must be positive")
+        require(self.lease_ms <= commands.MAX_DURATION_MS, "limits: lease_ms is longer than the protocol allows")
+        require(self.close_retries >= 0 and self.starts_a_day > 0, "limits: counts")
 
     @property
     def pump_lease_ms(self) -> int:

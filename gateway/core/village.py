@@ -110,6 +110,24 @@ class OutputRef:
 
 
 @dataclass(frozen=True)
+class Fill:
+    """How a ditch is filled from the canal before it; ``name`` and ``level`` are the canal's."""
+
+    name: str
+    level: SensorRef
+    conductivity: tuple[SensorRef, ...]
+    sluice: OutputRef | None
+    lift: OutputRef | None
+    lift_min_level_mm: int | None
+    start_level_mm: int
+    target_level_mm: int
+    min_head_mm: int
+    limit_us_cm: int
+    reopen_us_cm: int
+    max_age_s: int
+
+
+@dataclass(frozen=True)
 class Source:
     """Where the pumps draw from, and when they may: closed below min or above limit, open again past reopen."""
 
@@ -122,6 +140,7 @@ class Source:
     limit_us_cm: int
     reopen_us_cm: int
     max_age_s: int
+    fill: Fill | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +169,7 @@ class Zone:
     max_run_s: int
     min_rest_s: int
     flow_lpm: float
+    limit_us_cm: int
     ground: Ground | None = None
     crop_source: str = ""
 

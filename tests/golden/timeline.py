@@ -5,15 +5,17 @@
     until = "1:00:00"                      # times are h:mm:ss after 06:00 of the first day
     [zones.xoai]                           # optional: what differs from tests/support/irrigation.py
     max_run_ms = 600_000
+    [fill]                                 # optional: the ditch is filled; what differs from there
+    lift = true
     events = ["0:10:00 soil xoai 33 33 33"]
     outputs = ["0:00:00 xoai on"]          # everything that any node switches, in order, at most a second off
     decisions = ["0:00:00 xoai start soil_dry"]   # every decision in order; one told again unchanged is left out
 
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
-``salt US_CM``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked for ten minutes ago),
-``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``,
-``gateway kill|start``, ``clock SECONDS``.
-What is not said at 0:00:00 is 30 % in every garden, 700 mm and 400 µS/cm.
+``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
+for ten minutes ago), ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
+``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``.
+What is not said at 0:00:00 is 30 % in every garden, 700 mm and 400 µS/cm; in a canal 1,100 mm and 300 µS/cm.
 """
 
 from __future__ import annotations
@@ -22,12 +24,21 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.core.types import Limits, Settings
+from gateway.core.types import Limits, SensorRef, Settings
 from tests.support import irrigation
-from tests.support.irrigation import LEVEL, SALT, START_MS, Village, output_name, probe
+from tests.support.irrigation import (
+    CANAL_LEVEL,
+    CANAL_SALT,
+    LEVEL,
+    SALT,
+    START_MS,
+    Village,
+    output_name,
+    probe,
+)
 from wire import fields
 
-PLACES = ("title", "promises", "until", "zones", "source", "limits", "events", "outputs", "decisions")
+PLACES = ("title", "promises", "until", "zones", "source", "fill", "limits", "events", "outputs", "decisions")
 
 
 @dataclass(frozen=True)
@@ -48,13 +59,14 @@ def load(path: Path) -> Timeline:
     unknown = set(found) - set(PLACES)
     assert not unknown, f"{path.name}: unknown {sorted(unknown)}"
     zones = found.get("zones") or {"xoai": {}}
+    fill = irrigation.fill_settings(**found["fill"]) if "fill" in found else None
     return Timeline(
         name=path.stem,
         title=found["title"],
         until_ms=millis(found["until"]),
         settings=irrigation.settings(
             tuple(irrigation.zone_settings(zone, **changes) for zone, changes in zones.items()),
-            irrigation.source_settings(**found.get("source", {})),
+            irrigation.source_settings(fill=fill, **found.get("source", {})),
         ),
         limits=Limits(**found.get("limits", {})),
         events=tuple(found.get("events", ())),
@@ -72,6 +84,9 @@ def play(timeline: Timeline, village: Village | None = None) -> Village:
             village.measure(ref, 3000)
     village.measure(LEVEL, 700)
     village.measure(SALT, 400)
+    if timeline.settings.fills:
+        village.measure(CANAL_LEVEL, 1100)
+        village.measure(CANAL_SALT, 300)
     for line in timeline.events:
         at, *words = line.split()
         village.at(START_MS + millis(at), lambda words=words: happen(village, words))  # type: ignore[misc]
@@ -117,14 +132,10 @@ def happen(village: Village, words: list[str]) -> None:
         case ["soil", zone, *values]:
             for channel, value in enumerate(values):
                 _soil(village, zone, channel, value)
-        case ["level", "-"]:
-            village.kill_sensor(LEVEL)
-        case ["level", value]:
-            village.measure(LEVEL, int(value))
-        case ["salt", "-"]:
-            village.kill_sensor(SALT)
-        case ["salt", value]:
-            village.measure(SALT, int(value))
+        case ["level" | "salt" as what, value]:
+            _water(village, LEVEL if what == "level" else SALT, value)
+        case ["canal", "level" | "salt" as what, value]:
+            _water(village, CANAL_LEVEL if what == "level" else CANAL_SALT, value)
         case ["late", kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0, age_ms=600_000)
         case ["water" | "stop" as kind, zone, *minutes]:
@@ -149,6 +160,13 @@ def _happen_to_machines(village: Village, words: list[str]) -> None:
             village.set_clock(int(seconds) * 1000)
         case _:
             raise AssertionError(f"no such event: {' '.join(words)}")
+
+
+def _water(village: Village, ref: SensorRef, value: str) -> None:
+    if value == "-":
+        village.kill_sensor(ref)
+    else:
+        village.measure(ref, int(value))
 
 
 def _soil(village: Village, zone: str, channel: int, value: str) -> None:

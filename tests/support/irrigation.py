@@ -20,6 +20,7 @@ from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
     Decide,
     Effect,
+    FillSettings,
     Inputs,
     Intent,
     Limits,
@@ -48,6 +49,9 @@ PUMPS = {"xoai": OutputRef("van", 0), "rau": OutputRef("van", 0), "quyt": Output
 NAMES = {"xoai": "Vườn xoài", "rau": "Liếp rau", "quyt": "Vườn quýt"}
 LEVEL = SensorRef("muc", fields.WATER_LEVEL, 0)
 SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 0)
+CANAL_LEVEL = SensorRef("muc", fields.WATER_LEVEL, 1)
+CANAL_SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 1)
+SLUICE, LIFT = OutputRef("cong", 0), OutputRef("cong", 1)
 
 
 def probe(zone: str, channel: int) -> SensorRef:
@@ -90,6 +94,23 @@ def source_settings(**changes: object) -> SourceSettings:
     return SourceSettings(**(plain | changes))  # type: ignore[arg-type]
 
 
+def fill_settings(*, sluice: bool = True, lift: bool = False, **changes: object) -> FillSettings:
+    """How the ditch is filled. Its canal: no limit of level but for a lift, the ditch's limits of salt."""
+    canal = source_settings(
+        id="muong/canal", name="Kênh", level=CANAL_LEVEL, conductivity=(CANAL_SALT,),
+        min_level_mm=600 if lift else -2000, reopen_level_mm=650 if lift else -2000,
+    )  # fmt: skip
+    plain: dict[str, object] = {
+        "canal": canal,
+        "sluice": SLUICE if sluice else None,
+        "lift": LIFT if lift else None,
+        "start_level_mm": 900,
+        "target_level_mm": 1000,
+        "min_head_mm": 100,
+    }
+    return FillSettings(**(plain | changes))  # type: ignore[arg-type]
+
+
 def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettings | None = None) -> Settings:
     zones = zones if zones is not None else (zone_settings("xoai"),)
     outputs = {
@@ -98,11 +119,17 @@ def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettin
         for ref in (zone.valve, zone.pump)
         if ref
     }
-    return Settings(zones=zones, sources=(source or source_settings(),), outputs=outputs)
+    source = source or source_settings()
+    for ref in (source.fill.sluice, source.fill.lift) if source.fill else ():
+        if ref:
+            outputs[ref.key] = OutputSettings(HARD_MAX_S * 1000, 60_000, 30 * MINUTE_MS)
+    return Settings(zones=zones, sources=(source,), outputs=outputs)
 
 
 def output_name(ref: OutputRef) -> str:
-    """How timelines call an output: its zone's id for a valve, its node's and "pump" for a pump."""
+    """How timelines call an output: its zone's id for a valve, its node's and "pump" for a pump; sluice and lift."""
+    if ref in (SLUICE, LIFT):
+        return "sluice" if ref == SLUICE else "lift"
     if ref in PUMPS.values():
         return f"pump-{ref.node}"
     return next(zone for zone, valve in VALVES.items() if valve == ref)
@@ -123,10 +150,10 @@ class VirtualNode:
 
     @classmethod
     def start(cls, id: str, boot: int, now_ms: int) -> VirtualNode:
+        kinds = ("sluice", "lift") if id == SLUICE.node else ("pump", "valve", "valve")
         outputs = [
-            {"index": i, "kind": "pump" if i == 0 else "valve", "hard_max_s": HARD_MAX_S,
-             "min_rest_s": 60 if i == 0 else 0}
-            for i in range(3)
+            {"index": i, "kind": kind, "hard_max_s": HARD_MAX_S, "min_rest_s": 0 if kind == "valve" else 60}
+            for i, kind in enumerate(kinds)
         ]
         nonce = boot.to_bytes(8, "big")
         return cls(id, boot, now_ms, Leases(outputs_of({"outputs": outputs}), boot, nonce), nonce)

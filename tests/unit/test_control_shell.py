@@ -164,7 +164,7 @@ def test_a_dry_garden_from_the_commit_to_the_command(home: Home) -> None:
     assert decision.rule == Rule.SOIL_DRY and decision.text_vi == "Tưới vườn xoài: đất khô (18 %, ngưỡng 22 %)."
     inputs, limits = json.loads(decision.inputs), json.loads(decision.limits)
     assert (inputs["soil_e4"], inputs["probes"], inputs["level_mm"], inputs["salt_us_cm"]) == (1800, 2, 500, 400)
-    assert (limits["dry_e4"], limits["limit_us_cm"]) == (2200, 2000)
+    assert (limits["dry_e4"], limits["limit_us_cm"]) == (2200, 1562)
     assert by_state == {"sent", "answered"} and kept is not None and kept.at_ms == START_MS
 
 
