@@ -79,11 +79,11 @@ HEAP_FREE = 10
 RSSI = 11
 REFUSED_COMMANDS = 12
 DROPPED_READINGS = 13
+VOLUME = 14
 AIR_TEMPERATURE = 15
 AIR_HUMIDITY = 16
 WIND = 17
 SOLAR = 18
-VOLUME = 14
 
 # How a node's volume stands: raw of VOLUME.
 VOLUME_KEPT = 0
@@ -107,11 +107,11 @@ RAW_RANGES = {
     RSSI: (-127, 0),
     REFUSED_COMMANDS: (0, _U32),
     DROPPED_READINGS: (0, _U32),
+    VOLUME: (VOLUME_KEPT, VOLUME_NONE),
     AIR_TEMPERATURE: (-4000, 8000),
     AIR_HUMIDITY: (0, 10000),
     WIND: (0, 10000),
     SOLAR: (0, 2000),
-    VOLUME: (VOLUME_KEPT, VOLUME_NONE),
 }
 
 FIELDS = (
@@ -129,6 +129,10 @@ FIELDS = (
     Field(REFUSED_COMMANDS, "refused_commands", "count", "count", 0, 0, _U32, "Since boot"),
     Field(DROPPED_READINGS, "dropped_readings", "count", "count", 0, 0, _U32, "Lost: flash was full or damaged"),
     Field(VOLUME, "volume", "0/1/2", "0/1/2", 0, 0, 2, "Flash at boot: 0 as it was, 1 made new and empty, 2 none"),
+    Field(AIR_TEMPERATURE, "air_temperature", "0.01 degC", "degC", 2, -4000, 8000, "Air in the shade, at 2 m"),
+    Field(AIR_HUMIDITY, "air_humidity", "0.01 %", "%", 2, 0, 10000, "Relative humidity of the air, at 2 m"),
+    Field(WIND, "wind", "0.01 m/s", "m/s", 2, 0, 10000, "Wind at 2 m"),
+    Field(SOLAR, "solar", "W/m2", "W/m2", 0, 0, 2000, "Sunlight on level ground"),
 )
 
 _BY_ID = {f.id: f for f in FIELDS}
