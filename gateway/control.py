@@ -51,6 +51,7 @@ from kit.clock import Clock, ahead_ms, real_mono_s, real_sleep_s
 
 POLL_S = 0.025  # how long news may wait, in real time
 LEAST_REST_S = 0.1  # between two steps that nothing but time has caused
+PRUNE_S = 3600.0
 PAUSE_S = 2.0  # after a commit that failed
 CLOCK_STEP_MS = 2_000
 MAX_RESTORED = 500
@@ -79,6 +80,7 @@ class Control:
         self._log = log.get()
         self._clock_step_ms = 0
         self._stepped_s = 0.0
+        self._prune_s = real_mono_s() + PRUNE_S
         self._restarted = True
         self._cursors: Mapping[str, Place] = writer.cursors()
         with ControlReader(writer.path) as reader:
@@ -98,7 +100,18 @@ class Control:
         if reason:
             self.step()
         self._keep(self._dispatch.send(self._clock.now_ms()))
+        self._prune()
         return reason
+
+    def _prune(self) -> None:
+        """Once an hour, let go of what is kept no longer (``store.control``)."""
+        if real_mono_s() < self._prune_s:
+            return
+        self._prune_s = real_mono_s() + PRUNE_S
+        with self._writer.transaction():
+            gone = self._writer.prune(self._clock.now_ms())
+        if gone:
+            self._log.info("kept no longer", rows=gone)
 
     def _is_due(self) -> bool:
         rested = real_mono_s() - self._stepped_s >= LEAST_REST_S

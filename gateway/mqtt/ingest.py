@@ -38,6 +38,7 @@ IDLE_S = 0.02
 WAIT_S = 0.5
 PAUSE_S = 2.0
 REPORT_S = 60.0
+PRUNE_S = 3600.0
 
 
 class Ingest:
@@ -52,6 +53,7 @@ class Ingest:
         self._clock = clock
         self._log = log.get()
         self._report_s = real_mono_s() + REPORT_S
+        self._prune_s = real_mono_s() + PRUNE_S
         self.totals: Counter[str] = Counter()
         self._begin()
 
@@ -74,6 +76,8 @@ class Ingest:
             self.commit()
         if real_mono_s() >= self._report_s:
             self._report()
+        if real_mono_s() >= self._prune_s:
+            self._prune()
 
     def take(self, message: Message) -> None:
         """Add a message to the group."""
@@ -158,6 +162,15 @@ class Ingest:
         self._log.info("ingest", **self.totals)
         self.totals.pop("slowest_commit_ms", None)
         self._report_s = real_mono_s() + REPORT_S
+
+    def _prune(self) -> None:
+        self._prune_s = real_mono_s() + PRUNE_S
+        try:
+            self._writer.prune(self._clock.now_ms())
+        except Replaced:
+            raise
+        except StoreError as error:
+            self._log.error("old receipts stay", why=str(error))
 
     def finish(self) -> None:
         """Commit what is held and say goodbye."""

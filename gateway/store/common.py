@@ -10,6 +10,7 @@ Rules
 6. A file has a random id from its creation on: another file at the same place is told apart from it (``places``). One
    that was taken away or replaced under an open connection is an error (``Replaced``): what is written to it would be
    lost, and what others write would not be seen.
+7. What grows with time is bounded by a policy (``Keep``): the oldest rows go, a batch at a time, so that nobody waits.
 """
 
 from __future__ import annotations
@@ -55,6 +56,16 @@ class Schema:
     @property
     def version(self) -> int:
         return len(self.migrations)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Rows older than ``age_ms`` go, and those beyond ``most``; the newest ``least`` stay whatever a clock says."""
+
+    age_ms: int
+    most: int
+    least: int
+    batch: int = 2_000  # an hour; 200 gardens make some 1,200 decisions in that time
 
 
 class Database:
@@ -214,6 +225,16 @@ class Writer(Database):
         """Run one statement; how many rows it changed."""
         with self._told():
             return self._db.execute(sql, values).rowcount
+
+    def _prune(self, table: str, stamp: str, keep: Keep, now_ms: int) -> int:
+        """Let at most a batch of the oldest rows go, none whose ``stamp`` is open (NULL). How many went."""
+        return self._run(
+            f"""DELETE FROM {table} WHERE id IN (
+                SELECT id FROM (SELECT id, {stamp} AS stamp FROM {table} ORDER BY id LIMIT ?),
+                    (SELECT max(id) AS newest FROM {table})
+                WHERE stamp IS NOT NULL AND (id <= newest - ? OR id <= newest - ? AND stamp < ?))""",
+            (keep.batch, keep.most, keep.least, now_ms - keep.age_ms),
+        )
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

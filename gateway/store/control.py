@@ -5,6 +5,8 @@ Rules
 2. A decision keeps its inputs and limits as they were, and the sentence that people were told.
 3. Cursors (``places``) stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
 4. An alarm is open from the moment it was raised until its output is known to be off; raised again it is the same one.
+5. Kept are decisions, commands and ended alarms of 400 days, runs of five years, and of each at most so many: KEPT.
+   The newest ones, which the irrigation and the pages look at, are never among what goes.
 """
 
 from __future__ import annotations
@@ -13,10 +15,19 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.store.common import FILE_ID, Reader, Schema
+from gateway.store.common import FILE_ID, Keep, Reader, Schema
 from gateway.store.places import PLACES, CursorWriter
 
 MAX_IDS = 500  # in one query
+
+DAY_MS = 86_400_000
+# By table: the column that says when a row was done with, and how long it is kept then.
+KEPT = {
+    "decisions": ("at_ms", Keep(400 * DAY_MS, most=500_000, least=50_000)),
+    "commands": ("at_ms", Keep(400 * DAY_MS, most=500_000, least=50_000)),
+    "runs": ("ended_ms", Keep(5 * 366 * DAY_MS, most=500_000, least=50_000)),
+    "alarms": ("until_ms", Keep(400 * DAY_MS, most=10_000, least=1_000)),
+}
 
 SCHEMA = Schema(
     "control.db",
@@ -191,6 +202,10 @@ class ControlWriter(CursorWriter):
             "UPDATE alarms SET until_ms = max(?, since_ms) WHERE until_ms IS NULL AND node = ? AND output = ?",
             (until_ms, node, output),
         )
+
+    def prune(self, now_ms: int) -> int:
+        """Let a batch go of what is kept no longer; how many rows that were."""
+        return sum(self._prune(table, stamp, keep, now_ms) for table, (stamp, keep) in KEPT.items())
 
     def _add(self, table: str, row: Decision | Command | Run) -> int:
         names = row._fields[1:]

@@ -8,6 +8,7 @@ Rules
 3. Boots are ordered by their hellos, never by a time of the wall clock: that may be set back.
 4. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted. Of a node's boots the last
    MAX_BOOTS_PER_NODE are kept.
+5. Receipts are kept for 400 days, at most 500,000 of them (``KEPT_RECEIPTS``): control has read them long before.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import NamedTuple
 
 from gateway.core.boots import MAX_BOOTS_PER_NODE
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
-from gateway.store.common import FILE_ID, Schema, Writer
+from gateway.store.common import FILE_ID, Keep, Schema, Writer
 from gateway.store.places import Feed, FeedReader
 from wire import fields
 
 MAX_QUARANTINE = 10_000
+KEPT_RECEIPTS = Keep(400 * 86_400_000, most=500_000, least=50_000)
 
 SCHEMA = Schema(
     "data.db",
@@ -132,6 +134,11 @@ class DataWriter(Writer):
             self._quarantine((*batch.quarantine, *conflicts), counts)
             self._db.executemany(_COUNT, [(name, n) for name, n in counts.items() if n])
         return outcome
+
+    def prune(self, now_ms: int) -> int:
+        """Let a batch go of the receipts that are kept no longer; how many that were."""
+        with self.transaction():
+            return self._prune("receipts", "received_ms", KEPT_RECEIPTS, now_ms)
 
     def _keep_readings(self, readings: Sequence[Reading]) -> tuple[Outcome, list[Quarantined]]:
         before = self._db.total_changes

@@ -359,3 +359,38 @@ def test_a_file_that_is_replaced_in_use_is_told_at_once(path: Path) -> None:  # 
         for use in (reader.data_version, lambda: writer.commit(Batch(readings=[reading_1]))):
             with pytest.raises(Replaced, match="replaced or taken away"):
                 use()
+
+
+def test_what_is_kept_no_longer_goes_in_batches_and_the_newest_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = common.Keep(age_ms=1000, most=40, least=10, batch=15)
+    monkeypatch.setattr(control, "KEPT", {"decisions": ("at_ms", keep), "runs": ("ended_ms", keep)})
+    with control.ControlWriter(tmp_path / "control.db") as writer:
+
+        def prune(now_ms: int) -> tuple[int, list[int]]:
+            with writer.transaction():
+                gone = writer.prune(now_ms)
+            return gone, [row[0] for row in writer._all("SELECT id FROM decisions ORDER BY id")]
+
+        with writer.transaction():
+            for n in range(60):
+                writer.add_decision(control.Decision(0, T0 + n, "xoai", "no", "dry", "{}", "{}", T0, "Đất khô"))
+                writer.add_run(control.Run(0, "xoai", T0, None, 0.0, "dry", None))
+        assert prune(T0) == (15, list(range(16, 61)))  # beyond the most, a batch
+        assert prune(T0) == (5, list(range(21, 61)))
+        assert prune(T0 + 1025) == (5, list(range(26, 61)))  # those that are too old; open runs never
+        for _ in range(3):
+            left = prune(T0 + 10**12)[1]  # a clock that says 30 years later
+        assert left == list(range(51, 61))
+
+
+def test_old_receipts_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "KEPT_RECEIPTS", common.Keep(age_ms=1000, most=5, least=2, batch=100))
+    with DataWriter(path) as writer, DataReader(path) as reader:
+        rows = [Receipt("n1", 7, n, 1, 0, 0, 0, n, T0 + n) for n in range(1, 9)]
+        writer.commit(Batch(receipts=rows))
+        place = reader.place(data.RECEIPTS, 8)
+        assert writer.prune(T0) == 3 and [row.id for row in reader.receipts_after(0, 9)] == [4, 5, 6, 7, 8]
+        assert writer.prune(T0 + 5000) == 3 and reader.holds(data.RECEIPTS, place)
+        assert reader.holds(data.RECEIPTS, place._replace(id=3, mark="long ago"))
