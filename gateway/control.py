@@ -1,7 +1,8 @@
 """``python -m gateway control``: the irrigation. A thin shell around ``gateway.core.step``.
 
 Rules
-1. It looks at committed rows only: readings, receipts and boots in data.db, what people ask for in village.db.
+1. It looks at committed rows only: readings, receipts and boots in data.db, what people ask for in village.db; and at
+   the weather that somebody has put into weather.json.
 2. New state, decisions, commands, runs and cursors are one transaction; commands are published after it, never before.
    If the commit fails, nothing has happened: the old state stays, and what is open closes by its lease.
 3. What people ask for comes from a database that web writes; while it cannot be read, watering goes on without it.
@@ -15,7 +16,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -34,11 +35,13 @@ from gateway.core.types import (
     Send,
     Settings,
 )
+from gateway.core.weather import Outlook
 from gateway.dispatch import Change, Dispatch, Waiting
 from gateway.home import Home
 from gateway.inbox import Inbox, Mail, People
 from gateway.mqtt import link as mqtt
 from gateway.mqtt import users
+from gateway.outlook import OutlookFile
 from gateway.process import Stop
 from gateway.settings import limits_of, settings_of
 from gateway.store import control as stored
@@ -70,6 +73,7 @@ class Control:
         writer: ControlWriter,
         dispatch: Dispatch,
         clock: Clock,
+        outlook: Callable[[], Outlook | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._limits = limits
@@ -77,6 +81,7 @@ class Control:
         self._writer = writer
         self._dispatch = dispatch
         self._clock = clock
+        self._outlook = outlook
         self._log = log.get()
         self._clock_step_ms = 0
         self._stepped_s = 0.0
@@ -161,6 +166,7 @@ class Control:
             links=mail.links,
             restarted=self._restarted,
             clock_step_ms=self._clock_step_ms,
+            outlook=self._outlook(),
         )
 
     # ---- what is kept of it
@@ -229,7 +235,10 @@ def run(home: Home, clock: Clock) -> None:
         closing(People(home.village)) as people,
     ):
         dispatch = Dispatch(village.id, secret.keys, link.publish)
-        control = Control(settings_of(village, clock), limits_of(clock), data, people, writer, dispatch, clock)
+        outlook = OutlookFile(home.outlook).read
+        control = Control(
+            settings_of(village, clock), limits_of(clock), data, people, writer, dispatch, clock, outlook
+        )
         while not stop:
             link.poll(POLL_S)
             try:

@@ -21,6 +21,7 @@ from gateway.core.types import (
 from gateway.core.village import Fill, Node, Source, Village, Zone
 from gateway.core.village import OutputRef as RegistryOutput
 from gateway.core.village import SensorRef as RegistrySensor
+from gateway.core.weather import Place, StationSettings
 from kit.clock import Clock, stretch_ms
 from wire import fields
 
@@ -43,6 +44,8 @@ def settings_of(village: Village, clock: Clock) -> Settings:
     """The settings of a village."""
     way_ms = stretch_ms(clock, WAY_MS, WAY_REAL_MS)
     return Settings(
+        place=Place(village.latitude, village.longitude, village.elevation_m),
+        station=_station(village),
         zones=tuple(_zone(zone, village, way_ms) for zone in village.zones.values()),
         sources=tuple(_source(source, village, clock) for source in village.sources.values()),
         outputs={
@@ -73,6 +76,23 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         min_rest_ms=zone.min_rest_s * 1000,
         flow_ml_min=round(zone.flow_lpm * 1000),
         limit_us_cm=zone.limit_us_cm,
+        ground=zone.ground,
+        meter=_meter(village.nodes[zone.pump.node]) if zone.ground else None,
+    )
+
+
+def _meter(node: Node) -> SensorRef | None:
+    """The flow sensor of a node with one pump: then what it measures is the water of the garden that is watered."""
+    meters = [sensor for sensor in node.sensors if sensor.field == fields.FLOW]
+    pumps = [output for output in node.outputs if output.kind == "pump"]
+    return SensorRef(node.id, fields.FLOW, meters[0].channel) if len(meters) == len(pumps) == 1 else None
+
+
+def _station(village: Village) -> StationSettings:
+    rain, air = village.station.rain, village.station.air
+    return StationSettings(
+        rain=SensorRef(rain.node, fields.RAIN, rain.channel) if rain else None,
+        air=tuple(SensorRef(ref.node, field, ref.channel) for field, ref in air.items()),
     )
 
 

@@ -46,7 +46,7 @@ def reading(row: StoredReading, links: Mapping[str, Link]) -> Reading:
     sensor, link = SensorRef(row.node, row.field, row.channel), links.get(row.node)
     if link is None or link.boot != row.boot:
         return Reading(sensor, row.measured_ms, row.value, row.flag, timed=False)
-    return Reading(sensor, link.offset_ms + row.uptime_ms, row.value, row.flag)
+    return Reading(sensor, link.offset_ms + row.uptime_ms, row.value, row.flag, boot=row.boot)
 
 
 def receipt(row: StoredReceipt) -> Receipt:

@@ -27,6 +27,8 @@ TOLERANCE_VILLAGE_MS = 2_000
 TOLERANCE_REAL_MS = 200
 NAMED = 5  # how many cases a failure line names
 SOURCE_RULES = (Rule.SOURCE_SALT, Rule.SOURCE_LOW)
+DRY_RULES = (Rule.SOIL_DRY, Rule.DEPLETED)
+ENOUGH_RULES = (Rule.TARGET_REACHED, Rule.DOSE_GIVEN)
 MEMORY_LIMITS_MB = {"control": 80.0, "web": 120.0, "cloud": 150.0}
 
 
@@ -229,7 +231,7 @@ def _leases(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, int
 def irrigation(report: Report, evidence: Evidence) -> None:
     """A dry garden was watered up to its target; a watering was refused; every decision has a reason."""
     runs = rows(evidence.control, "SELECT zone, started_ms, ended_ms, why_start, why_stop FROM runs ORDER BY id")
-    whole = [run for run in runs if run[3] == Rule.SOIL_DRY and run[4] == Rule.TARGET_REACHED]
+    whole = [run for run in runs if run[3] in DRY_RULES and run[4] in ENOUGH_RULES]
     decisions = rows(evidence.control, "SELECT id, verdict, rule, text_vi FROM decisions")
     refused = dict.fromkeys(SOURCE_RULES, 0)
     for _id, verdict, rule, _text in decisions:

@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from gateway.core.fao56 import crop, water
@@ -55,6 +55,7 @@ class Plots:
     """Several grounds, side by side."""
 
     grounds: Sequence[Ground]
+    _kc_of_day: dict[int, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def taw_mm(self) -> Array:
@@ -66,7 +67,10 @@ class Plots:
 
     def kc(self, day: int) -> Array:
         """Crop coefficients of a day. FAO-56 Eq. 66."""
-        return floats(crop.curve(day - self._planted, self._stages, self._kc))
+        if day not in self._kc_of_day:
+            self._kc_of_day.clear()
+            self._kc_of_day[day] = floats(crop.curve(day - self._planted, self._stages, self._kc))
+        return self._kc_of_day[day]
 
     def stress(self, depletion_mm: Array, p: Array) -> Array:
         """Ks. FAO-56 Eq. 84."""

@@ -33,6 +33,8 @@ def refused(turn: Turn, water: str, closed_by: Rule) -> Finding:
 
 def planned_end(run: Run) -> Finding:
     """The end that a run had from its beginning."""
+    if run.dose_um is not None:
+        return Finding(Verdict.STOP, Rule.DOSE_GIVEN, {"dose_um": run.dose_um})
     rule = Rule.MANUAL_DONE if run.why is Rule.MANUAL_WATER else Rule.MAX_RUN
     return Finding(Verdict.STOP, rule, {"run_ms": run.ends_at_ms - run.asked_at_ms})
 

@@ -42,7 +42,8 @@ def need(turn: Turn, zone: ZoneSettings) -> Finding:
         return _or_rain(turn, zone, judged, missing_mm) or _start(Rule.DEPLETED, missing_mm)
     dose_mm = min(missing_mm, judged.known.asked_um / UM)
     if judged.known.depletion_mm < judged.dry_mm or dose_mm < LEAST_DOSE_MM:
-        return Finding(Verdict.NO, Rule.MODEL_WET)
+        unheard = judged.known.believed_at_ms is None
+        return Finding(Verdict.NO, Rule.PROBES_BLIND if unheard else Rule.MODEL_WET)
     return _or_rain(turn, zone, judged, dose_mm) or _start(Rule.MODEL_DRY, dose_mm)
 
 

@@ -2,7 +2,8 @@
 
 Rules
 1. A probe has no vote when it was never heard, is older than its garden allows, says itself that it is faulty or
-   doubtful, or shows what no soil can show (D1).
+   doubtful, or shows what no soil can show (D1). Where the soil water is reckoned, it has none either when it has not
+   moved at all for ``frozen_ms``: a crop drinks every day.
 2. A majority of the garden's probes must be able to vote. With fewer the vote is *unsure*, with none it is *blind*.
 3. Of one fit probe (in a garden that has only one) its own value counts; of two that agree their mean; of more the
    median, so that one wrong probe of three never decides (D1).
@@ -30,32 +31,39 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What the probes say together. ``dropped`` names each probe without a vote, and why."""
+    """What the probes say together. ``dropped`` names each probe without a vote, and why; ``gap_e4`` is how far the
+    middle ones are from each other, ``oldest_at_ms`` when the first of those that vote was measured."""
 
     trust: Trust
     soil_e4: int | None
     fit: int
     asked: int
     dropped: tuple[tuple[str, str], ...] = ()
+    gap_e4: int = 0
+    oldest_at_ms: int | None = None
 
 
 def vote(zone: ZoneSettings, latest: Mapping[str, Latest], now_ms: int, limits: Limits) -> Vote:
     """The vote of the probes of one zone."""
     values: list[int] = []
+    times: list[int] = []
+    frozen_ms = limits.frozen_ms if zone.ground else None
     dropped: list[tuple[str, str]] = []
     for probe in zone.probes:
         reading = latest.get(probe.key)
-        fault = _fault(reading, now_ms - zone.probe_max_age_ms, limits)
+        fault = _fault(reading, now_ms - zone.probe_max_age_ms, limits, frozen_ms)
         if fault or reading is None or reading.value is None:
             dropped.append((f"{probe.node}/{probe.channel}", fault or "missing"))
         else:
             values.append(reading.value)
+            times.append(reading.measured_at_ms)
     values.sort()
     trust, soil_e4 = _agree(values, len(zone.probes), limits.soil_spread_e4)
-    return Vote(trust, soil_e4, len(values), len(zone.probes), tuple(dropped))
+    gap_e4 = min(_gaps(values)) if len(values) > 1 else 0
+    return Vote(trust, soil_e4, len(values), len(zone.probes), tuple(dropped), gap_e4, min(times, default=None))
 
 
-def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits) -> str | None:
+def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits, frozen_ms: int | None) -> str | None:
     if reading is None:
         return "missing"
     if reading.measured_at_ms < oldest_at_ms:
@@ -64,6 +72,8 @@ def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits) -> str | N
         return "faulty"
     if not limits.soil_min_e4 <= reading.value <= limits.soil_max_e4:
         return "impossible"
+    if frozen_ms is not None and reading.changed_at_ms is not None:
+        return "frozen" if reading.measured_at_ms - reading.changed_at_ms > frozen_ms else None
     return None
 
 

@@ -3,8 +3,8 @@
 Rules
 1. One or two sentences, at most twelve words each, words of the south; numbers with their unit, in Vietnamese with a
    decimal comma.
-2. How a fact is shown follows from the end of its name: ``_e4`` per cent, ``_mm`` centimetres, ``_us_cm`` salt in g/l,
-   ``_at_ms`` the time of day in Vietnam, ``_ms`` a length of time, ``_ml`` litres.
+2. How a fact is shown follows from the end of its name: ``_e4`` per cent, ``_um`` millimetres of water, ``_mm``
+   centimetres, ``_us_cm`` salt in g/l, ``_at_ms`` the time of day in Vietnam, ``_ms`` a length of time, ``_ml`` litres.
 3. Salt is told by ``wire.salt``, with the name of the place where it was measured, and with enough decimals that a
    refused figure never reads like its limit.
 4. Both tables have a sentence for every rule; the tests hold that.
@@ -69,6 +69,8 @@ LEAD: Mapping[Language, Mapping[Verdict, str]] = {
 
 VIETNAMESE: Mapping[Rule, str] = {
     Rule.SOIL_DRY: "Tưới {garden}: đất khô ({soil}, ngưỡng {dry}).",
+    Rule.DEPLETED: "Tưới {garden}: đất thiếu {depletion} nước, tưới bù {dose}.",
+    Rule.MODEL_DRY: "Máy đo hư. Tưới {garden} theo thời tiết ({weather}), bù {dose}.",
     Rule.MANUAL_WATER: "{user} bấm tưới {garden} trong {run}.",
     Rule.WATER_ON: "Nước đang chảy, trễ nhất {ends} tự tắt.",
     Rule.FILL_SLUICE: "Lấy nước vô mương: {source} ngọt {salt}, cao hơn {head}.",
@@ -76,6 +78,7 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.GATEWAY_RESTARTED: "Máy vừa khởi động lại. Đang hỏi van còn mở không.",
     Rule.STILL_OPENING: "Đang mở nước, chờ hộp van trả lời.",
     Rule.STILL_CLOSING: "Đang tắt nước, chờ hộp van trả lời.",
+    Rule.DOSE_GIVEN: "{lead}: đã tưới đủ {dose}.",
     Rule.TARGET_REACHED: "{lead}: đất đủ ẩm ({soil}, cần {target}).",
     Rule.MAX_RUN: "{lead}: đã hết {run} cho một lần.",
     Rule.MANUAL_DONE: "{lead}: đã đủ {run} như đã bấm.",
@@ -90,6 +93,10 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.DITCH_OK: "{lead}: mương còn {ditch_level}, dưới {start_level} mới lấy.",
     Rule.DITCH_UNKNOWN: "{lead}: máy đo mực nước im tiếng, coi như đầy.",
     Rule.HEAD_SMALL: "{lead}: {source} {level}, mương {ditch_level}. Chờ cao hơn {min_head}.",
+    Rule.STILL_MOIST: "{lead}: đất mới thiếu {depletion}, tới {dry_at} mới tưới.",
+    Rule.PERHAPS_DRY: "{lead}: đất có thể khô, chưa chắc. {until} coi lại.",
+    Rule.MODEL_WET: "{lead}: máy đo hư. Tính theo thời tiết ({weather}) đất còn nước.",
+    Rule.RAIN_COMING: "{lead}: sắp có mưa, khoảng {expected}. Chờ tới {until}.",
     Rule.SOIL_OK: "{lead}: đất còn ẩm ({soil}, dưới {dry} mới tưới).",
     Rule.PROBES_BLIND: "{lead}: máy đo đất im tiếng hoặc bị hư.",
     Rule.PROBES_UNSURE: "{lead}: các máy đo đất không khớp nhau.",
@@ -123,6 +130,8 @@ VIETNAMESE: Mapping[Rule, str] = {
 
 ENGLISH: Mapping[Rule, str] = {
     Rule.SOIL_DRY: "Watering {garden}: soil is dry ({soil}, threshold {dry}).",
+    Rule.DEPLETED: "Watering {garden}: the soil lacks {depletion} of water, {dose} is given.",
+    Rule.MODEL_DRY: "Probes are broken: watering {garden} by the weather ({weather}), {dose}.",
     Rule.MANUAL_WATER: "{user} asked to water {garden} for {run}.",
     Rule.FILL_SLUICE: "Filling the ditch: {source} is fresh, {salt}, and {head} higher.",
     Rule.FILL_LIFT: "Pumping into the ditch: {source} is fresh, {salt}; ditch at {ditch_level}.",
@@ -138,12 +147,17 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.GATEWAY_RESTARTED: "The gateway has just restarted. It asks whether the valve is open.",
     Rule.STILL_OPENING: "Opening the water, waiting for the valve box to answer.",
     Rule.STILL_CLOSING: "Closing the water, waiting for the valve box to answer.",
+    Rule.DOSE_GIVEN: "{lead}: {dose} have been given.",
     Rule.TARGET_REACHED: "{lead}: soil is moist enough ({soil}, target {target}).",
     Rule.MAX_RUN: "{lead}: {run} is the longest for one run.",
     Rule.MANUAL_DONE: "{lead}: the {run} asked for are over.",
     Rule.MANUAL_STOP: "{user} pressed STOP. No automatic watering before {until}.",
     Rule.ZONE_REMOVED: "{lead}: this garden is no longer in the list.",
     Rule.RUN_ENDED: "Water is off: it ran for {run}, about {water}.",
+    Rule.STILL_MOIST: "{lead}: the soil lacks only {depletion} of water, watered from {dry_at} on.",
+    Rule.PERHAPS_DRY: "{lead}: the soil may be dry, that is not sure. Looking again at {until}.",
+    Rule.MODEL_WET: "{lead}: probes are broken. By the weather ({weather}) there is water.",
+    Rule.RAIN_COMING: "{lead}: rain is coming, about {expected}. Waiting until {until}.",
     Rule.SOIL_OK: "{lead}: soil is still moist ({soil}, watered below {dry}).",
     Rule.PROBES_BLIND: "{lead}: the soil probes are silent or broken.",
     Rule.PROBES_UNSURE: "{lead}: the soil probes do not agree.",
@@ -190,6 +204,11 @@ STATUSES_VI: Mapping[str, str] = {
     "no_duration": "thiếu số phút",
 }
 OUTPUTS_VI = {"valve": "van", "pump": "máy bơm", "sluice": "cống"}
+# Where the day's weather came from: a stale source is told as such (D5).
+WEATHERS: Mapping[Language, Mapping[str, str]] = {
+    "vi": {"outlook": "dự báo", "station": "trạm đo", "old_outlook": "dự báo cũ", "month": "trung bình tháng"},
+    "en": {"outlook": "forecast", "station": "own station", "old_outlook": "old forecast", "month": "monthly mean"},
+}
 NOBODY: Mapping[Language, str] = {"vi": "Có người", "en": "Somebody"}
 
 
@@ -243,6 +262,8 @@ def _word(name: str, text: str, language: Language) -> str:
         return text or NOBODY[language]
     if name in ("garden", "source", "ditch", "other_garden", "salt_place"):
         return text[:1].lower() + text[1:]
+    if name == "weather":
+        return WEATHERS[language].get(text, text)
     if language == "vi" and name == "output":
         return OUTPUTS_VI.get(text, text)
     if name == "status":
@@ -265,6 +286,10 @@ def _percent(e4: int, language: Language, _at_ms: int) -> str:
 
 def _centimetres(mm: int, language: Language, _at_ms: int) -> str:
     return f"{_number(mm / 10, language, 0)} cm"
+
+
+def _water(um: int, language: Language, _at_ms: int) -> str:
+    return f"{_number(um / 1000, language, 0)} mm"
 
 
 def _salt(us_cm: int, language: Language, decimals: int) -> str:
@@ -299,6 +324,7 @@ _Show = Callable[[int, Language, int], str]
 # The longer suffix first: an instant also ends in _ms.
 _SHOWN_BY_SUFFIX: tuple[tuple[str, _Show], ...] = (
     ("_e4", _percent),
+    ("_um", _water),
     ("_mm", _centimetres),
     ("_us_cm", lambda us_cm, language, _at_ms: _salt(us_cm, language, salt.LEAST_DECIMALS)),
     ("_at_ms", _clock),

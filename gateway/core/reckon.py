@@ -4,7 +4,7 @@ Rules
 1. Only gardens with a ``Ground`` have an estimate; the others stay what they are, thermostats.
 2. Rain is the gauge's (``rain``), irrigation what flowed while both outputs were known to be open: by the meter from
    ``METER_LAG_MS`` on, if there is one, else by the garden's own flow. What a run has poured is a number of the run, so
-   it is counted once; at its end it is put right by when the water really stopped.
+   it is counted once; at its end it is put right by when the water really stopped, and the garden is judged anew.
 3. The crop's use is reckoned every ``TICK_MS``, and a sure vote is weighed every ``WEIGH_MS``, but not while water runs
    and ``SETTLE_MS`` after it: the probes have not seen it yet.
 4. Whether it is dry is told by the probability that the depletion is beyond the mark: that of the garden's ``dry``
@@ -36,6 +36,7 @@ METER_LAG_MS = 60_000
 GAUGE_FRESH_MS = 3 * HOUR_MS
 MINUTE_MS = 60_000
 NOWHERE = Place(10.0, 105.8, 2.0)  # the middle of the delta, for settings without a place
+SKY = frozenset({fields.RAIN, *air.QUANTITIES})
 _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 
@@ -44,9 +45,9 @@ _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 def hear(turn: Turn, reading: Reading) -> None:
     """Take what the village's station says: once for every reading that is admitted."""
-    station = turn.settings.station
-    if reading.value is None or reading.quality not in _FIT:
+    if reading.sensor.field not in SKY or reading.value is None or reading.quality not in _FIT:
         return
+    station = turn.settings.station
     if reading.sensor == station.rain:
         key = reading.sensor.key
         gauge = turn.gauges.get(key) or rain.Gauge()
@@ -136,9 +137,11 @@ def pour(turn: Turn, zone_id: str, going: Run, until_at_ms: int) -> Run:
 def finish(turn: Turn, zone_id: str, going: Run, ended_at_ms: int) -> None:
     """The last of a run: put right by when the water stopped, and the crop's asking begins anew."""
     pour(turn, zone_id, going, ended_at_ms)
-    known = turn.zone(zone_id).known
-    if known is not None:
-        _keep(turn, zone_id, estimate.watered(known))
+    known, judged = turn.zone(zone_id).known, turn.judged.get(zone_id)
+    if known is not None and judged is not None:
+        after = estimate.watered(known)
+        _keep(turn, zone_id, after)
+        turn.judged[zone_id] = _judged_anew(turn, zone_id, judged, after)
 
 
 def _um(ml: int, ground: Ground) -> int:
@@ -183,12 +186,16 @@ def _water_may_have_come(turn: Turn, state: ZoneState, known: Estimate) -> bool:
 
 
 def _judge(turn: Turn, zone: ZoneSettings, ground: Ground, raw_mm: float, etc_mm: float, today: Et0) -> Judged:
-    known = _known(turn, zone.id)
     dry_mm = min(ground.depletion_mm(zone.dry_e4), raw_mm)
     refill_mm = min(ground.depletion_mm(zone.target_e4), dry_mm)
-    chance = known.chance_beyond(dry_mm)
-    moist = _moist(turn, known, turn.votes[zone.id], chance)
-    return Judged(moist, known, chance, dry_mm, refill_mm, raw_mm, etc_mm, today)
+    known = _known(turn, zone.id)
+    judged = Judged(Moist.BLIND, known, 0.0, dry_mm, refill_mm, raw_mm, etc_mm, today)
+    return _judged_anew(turn, zone.id, judged, known)
+
+
+def _judged_anew(turn: Turn, zone_id: str, judged: Judged, known: Estimate) -> Judged:
+    chance = known.chance_beyond(judged.dry_mm)
+    return replace(judged, known=known, chance=chance, moist=_moist(turn, known, turn.votes[zone_id], chance))
 
 
 def _moist(turn: Turn, known: Estimate, vote: Vote, chance: float) -> Moist:

@@ -27,6 +27,8 @@ class Rule(StrEnum):
 
     # Starting and going on
     SOIL_DRY = "soil_dry"
+    DEPLETED = "depleted"
+    MODEL_DRY = "model_dry"
     MANUAL_WATER = "manual_water"
     WATER_ON = "water_on"
     FILL_SLUICE = "fill_sluice"
@@ -37,6 +39,7 @@ class Rule(StrEnum):
 
     # The ends that belong to a run
     TARGET_REACHED = "target_reached"
+    DOSE_GIVEN = "dose_given"
     MAX_RUN = "max_run"
     MANUAL_DONE = "manual_done"
     MANUAL_STOP = "manual_stop"
@@ -50,6 +53,9 @@ class Rule(StrEnum):
 
     # The soil does not ask for water, or nobody knows
     SOIL_OK = "soil_ok"
+    STILL_MOIST = "still_moist"
+    PERHAPS_DRY = "perhaps_dry"
+    MODEL_WET = "model_wet"
     PROBES_BLIND = "probes_blind"
     PROBES_UNSURE = "probes_unsure"
 
@@ -69,6 +75,7 @@ class Rule(StrEnum):
 
     # Water is wanted but not now
     HELD_BY_STOP = "held_by_stop"
+    RAIN_COMING = "rain_coming"
     RESTING = "resting"
     DAILY_CAP = "daily_cap"
     PUMP_BUSY = "pump_busy"

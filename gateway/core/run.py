@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, outputs, zone
+from gateway.core import chain, outputs, reckon, zone
+from gateway.core import need as needs
 from gateway.core.guards import planned_end
 from gateway.core.rules import FAULTS, FILLS, Rule, Verdict
 from gateway.core.state import OutputState, Phase, Run
@@ -41,6 +42,7 @@ def begin(turn: Turn, job: Job, finding: Finding, planned_ms: int, user: str = "
         asked_at_ms=turn.now_ms,
         ends_at_ms=turn.now_ms + planned_ms,
         flow_ml_min=job.flow_ml_min,
+        dose_um=_dose_um(turn, job, finding, planned_ms),
     )
     before = turn.zone(job.id)
     recent = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < DAY_MS)
@@ -55,6 +57,14 @@ def begin(turn: Turn, job: Job, finding: Finding, planned_ms: int, user: str = "
         turn.outputs[ref.key] = replace(turn.output(ref), opened_at_ms=None, trouble=None, status=0)
     turn.decide(job.id, finding, always=True)
     advance(turn, job.id)
+
+
+def _dose_um(turn: Turn, job: Job, finding: Finding, planned_ms: int) -> int | None:
+    """The dose, if the planned time is enough for all of it."""
+    dose_um = finding.inputs.get("dose_um")
+    settings = turn.settings.zone_by_id.get(job.id)
+    whole_ms = needs.planned_ms(settings, finding) if settings else None
+    return dose_um if isinstance(dose_um, int) and whole_ms is not None and whole_ms <= planned_ms else None
 
 
 def end(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -170,18 +180,22 @@ def _close_down(turn: Turn, zone_id: str) -> None:
 def _finish(turn: Turn, zone_id: str, run: Run) -> None:
     for ref in _refs(run):
         turn.user_of.pop(ref.key, None)
-    turn.zones[zone_id] = replace(turn.zone(zone_id), run=None, ended_at_ms=turn.now_ms)
-    started_at_ms = run.started_at_ms
-    unseen_at_ms = _flowing_since(turn, run) if started_at_ms is None else None
-    if unseen_at_ms is not None and _stopped_at_ms(turn, run) > unseen_at_ms:
+    ended_at_ms = _stopped_at_ms(turn, run)
+    unseen_at_ms = _flowing_since(turn, run) if run.started_at_ms is None else None
+    if unseen_at_ms is not None and ended_at_ms > unseen_at_ms:
         # It was on, and off again, before we heard of it: the gateway was away.
         turn.effects.append(RunStarted(run.number, zone_id, unseen_at_ms, run.why))
-        started_at_ms = unseen_at_ms
-    if started_at_ms is not None and run.stop is not None:
-        ended_at_ms = max(started_at_ms, _stopped_at_ms(turn, run))
-        flowed_ms = ended_at_ms - started_at_ms
+        run = replace(run, started_at_ms=unseen_at_ms)
+    if run.started_at_ms is not None:
+        ended_at_ms = max(run.started_at_ms, ended_at_ms)
+        reckon.finish(turn, zone_id, run, ended_at_ms)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=None, ended_at_ms=turn.now_ms)
+    if run.started_at_ms is not None and run.stop is not None:
+        flowed_ms = ended_at_ms - run.started_at_ms
         millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
-        turn.effects.append(RunEnded(run.number, zone_id, started_at_ms, ended_at_ms, millilitres, run.stop))
+        turn.effects.append(
+            RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop)
+        )
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
         over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)

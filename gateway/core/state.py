@@ -16,11 +16,14 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from gateway.core.air import Air
+from gateway.core.estimate import Estimate
 from gateway.core.jsons import ShapeError, from_plain, to_plain
+from gateway.core.rain import Gauge
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 2
+VERSION = 3
 
 
 class StateError(Exception):
@@ -46,6 +49,7 @@ class Latest:
     measured_at_ms: int
     value: int | None
     quality: int
+    changed_at_ms: int | None = None  # since when its value has been this; None: not watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,9 @@ class Run:
     flow_ml_min: int
     started_at_ms: int | None = None  # since when water flows
     stop: Rule | None = None  # once set the run only closes
+    dose_um: int | None = None  # what is given when its time is over, if that is all that was asked for
+    poured_ml: int = 0  # counted into the estimate, until poured_at_ms
+    poured_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,7 @@ class ZoneState:
     held_until_at_ms: int | None = None
     said: Said | None = None
     run: Run | None = None
+    known: Estimate | None = None  # of its soil water
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,8 @@ class State:
     outputs: Mapping[str, OutputState] = field(default_factory=dict)  # by OutputRef.key
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     zones: Mapping[str, ZoneState] = field(default_factory=dict)
+    gauges: Mapping[str, Gauge] = field(default_factory=dict)  # by SensorRef.key
+    air: Air = field(default_factory=Air)
     last_intent: int = 0
     last_run: int = 0
 

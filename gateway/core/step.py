@@ -2,8 +2,8 @@
 
 Rules
 1. ``step`` decides from its arguments alone; the same arguments give the same state and effects (D6).
-2. Its order is fixed: clock, readings, boots, receipts, missing answers, waters, votes, requests of people, runs,
-   fillings, starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
+2. Its order is fixed: clock, readings, boots, receipts, missing answers, waters, votes, soil water, requests of people,
+   runs, fillings, starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
 3. The caller commits state and effects together before it sends a command.
 4. Time never runs backwards here: when the wall clock does, all remembered instants move back with it (S4).
 """
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, guards, outputs, probes, run, source, zone
-from gateway.core.probes import Trust
+from gateway.core import chain, guards, outputs, probes, reckon, run, source, zone
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
 from gateway.core.turn import Finding, Turn
@@ -90,9 +89,13 @@ def _admit(turn: Turn, reading: Reading) -> None:
         return
     if reading.measured_at_ms > turn.now_ms + turn.limits.ahead_ms:
         return
+    reckon.hear(turn, reading)
     before = turn.latest.get(key)
-    if before is None or reading.measured_at_ms >= before.measured_at_ms:
-        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality)
+    if before is None:
+        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality, reading.measured_at_ms)
+    elif reading.measured_at_ms >= before.measured_at_ms:
+        changed_at_ms = before.changed_at_ms if reading.value == before.value else reading.measured_at_ms
+        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality, changed_at_ms)
 
 
 def _look(turn: Turn) -> None:
@@ -105,13 +108,15 @@ def _look(turn: Turn) -> None:
     for settings_of_zone in turn.settings.zones:
         vote = probes.vote(settings_of_zone, turn.latest, turn.now_ms, turn.limits)
         turn.votes[settings_of_zone.id] = vote
-        zone_state = turn.zone(settings_of_zone.id)
-        if vote.trust is Trust.SURE and vote.soil_e4 is not None:
-            dry_since = zone_state.dry_since_at_ms
-            is_dry = vote.soil_e4 <= settings_of_zone.dry_e4
-            since = (turn.now_ms if dry_since is None else dry_since) if is_dry else None
-            if since != dry_since:
-                turn.zones[settings_of_zone.id] = replace(zone_state, dry_since_at_ms=since)
+    reckon.look(turn)
+    for settings_of_zone in turn.settings.zones:
+        is_dry = zone.is_dry(turn, settings_of_zone)
+        state = turn.zone(settings_of_zone.id)
+        if is_dry is None:
+            continue
+        since = (turn.now_ms if state.dry_since_at_ms is None else state.dry_since_at_ms) if is_dry else None
+        if since != state.dry_since_at_ms:
+            turn.zones[settings_of_zone.id] = replace(state, dry_since_at_ms=since)
 
 
 # ---- what people ask for
@@ -200,7 +205,7 @@ def _start_what_is_dry(turn: Turn) -> None:
         state = turn.zone(settings.id)
         if state.run is not None:
             continue
-        finding = zone.need(settings, turn.votes[settings.id])
+        finding = zone.need(turn, settings)
         blocked = zone.guard(turn, settings, manual=False) if finding.verdict is Verdict.START else finding
         if blocked:
             turn.decide(settings.id, blocked)
@@ -212,7 +217,7 @@ def _start_what_is_dry(turn: Turn) -> None:
         if blocked:
             turn.decide(settings.id, blocked)
         else:
-            run.begin(turn, settings, finding, zone.longest_run_ms(turn, settings))
+            run.begin(turn, settings, finding, zone.run_ms(turn, settings, finding))
 
 
 # ---- the new state
@@ -242,6 +247,8 @@ def _state_of(turn: Turn) -> State:
         outputs={k: v for k, v in turn.outputs.items() if keep_output(k, v)},
         sources={k: v for k, v in turn.sources.items() if k in settings.waters},
         zones={k: v for k, v in turn.zones.items() if keep_zone(k, v)},
+        gauges={k: v for k, v in turn.gauges.items() if k in settings.sensor_keys},
+        air=turn.air,
         last_intent=turn.last_intent,
         last_run=turn.last_run,
     )

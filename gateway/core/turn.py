@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gateway.core.moist import Judged
 from gateway.core.probes import Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
@@ -58,10 +59,15 @@ class Turn:
         self.outputs = dict(state.outputs)
         self.sources = dict(state.sources)
         self.zones = dict(state.zones)
+        self.gauges = dict(state.gauges)
+        self.air = state.air
+        self.outlook = inputs.outlook
+        self.rain_um = 0  # that is new in this step
         self.last_intent = state.last_intent
         self.last_run = state.last_run
         self.views: dict[str, SourceView] = {}
         self.votes: dict[str, Vote] = {}
+        self.judged: dict[str, Judged] = {}
         self.effects: list[Effect] = []
         self.refs_of = _refs_by_node(state, inputs)
         # Whose run an output serves: a pump serves one zone at a time. A ditch that is filled has a run as a zone has.
@@ -156,6 +162,10 @@ class Turn:
         if vote:
             inputs |= {"soil_e4": vote.soil_e4, "probes": vote.fit, "probes_asked": vote.asked}
             inputs["dropped"] = ", ".join(f"{probe} {why}" for probe, why in vote.dropped)
+        judged = self.judged.get(zone_id)
+        if judged:
+            inputs |= judged.inputs()
+            bounds |= judged.limits()
         view = self.views.get(self.settings.water_of(settings))
         if view:
             inputs |= view.inputs

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from gateway.core.ground import Ground, Plots
 from gateway.core.refs import OutputRef as OutputRef
 from gateway.core.refs import SensorRef as SensorRef
 from gateway.core.refs import SettingsError as SettingsError
@@ -24,6 +25,7 @@ from gateway.core.refs import require
 from gateway.core.rules import Rule, Verdict
 from gateway.core.waters import FillSettings as FillSettings
 from gateway.core.waters import SourceSettings as SourceSettings
+from gateway.core.weather import Outlook, Place, StationSettings
 from wire import commands, fields
 
 HOUR_MS = 3_600_000
@@ -78,6 +80,8 @@ class ZoneSettings:
     min_rest_ms: int
     flow_ml_min: int
     limit_us_cm: int | None = None  # of the crop; None: as much as the source allows
+    ground: Ground | None = None  # what its water is reckoned with; None: it is a thermostat
+    meter: SensorRef | None = None  # of the water that it gets, in mL/min
 
     def __post_init__(self) -> None:
         require(self.limit_us_cm is None or self.limit_us_cm > 0, f"zone {self.id}: limit_us_cm")
@@ -94,6 +98,8 @@ class Settings:
     zones: tuple[ZoneSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     outputs: Mapping[str, OutputSettings] = field(default_factory=dict)  # by OutputRef.key
+    place: Place | None = None
+    station: StationSettings = field(default_factory=StationSettings)
 
     def __post_init__(self) -> None:
         gates = [ref for s in self.fills.values() if s.fill for ref in (s.fill.sluice, s.fill.lift) if ref]
@@ -146,7 +152,18 @@ class Settings:
         """The sensors that a decision may look at; of no other is anything kept."""
         probes = [ref for zone in self.zones for ref in zone.probes]
         waters = [ref for water in self.waters.values() for ref in (water.level, *water.conductivity)]
-        return tuple(dict.fromkeys(probes + waters))
+        meters = [zone.meter for zone in self.zones if zone.meter]
+        return tuple(dict.fromkeys(probes + waters + meters + list(self.station.sensors)))
+
+    @cached_property
+    def grounded(self) -> tuple[ZoneSettings, ...]:
+        """The zones whose water is reckoned."""
+        return tuple(zone for zone in self.zones if zone.ground)
+
+    @cached_property
+    def plots(self) -> Plots:
+        """Their grounds, in the same order."""
+        return Plots([zone.ground for zone in self.zones if zone.ground])
 
     @cached_property
     def sensor_keys(self) -> frozenset[str]:
@@ -172,11 +189,17 @@ class Limits:
     salt_hold_ms: int = 1_800_000  # water must have been fresh for this long after it was salt
     starts_a_day: int = 8  # per zone, in any 24 hours
     stop_hold_ms: int = 6 * HOUR_MS  # after a person's stop the system does not start by itself
+    sure_pct: int = 80  # from this chance on that the soil is dry it is sure
+    wet_pct: int = 20  # up to this it is wet
+    perhaps_check_ms: int = 300_000  # what may be dry is looked at again after this
+    believe_ms: int = 4 * HOUR_MS  # without a vote that was believed for longer, a garden lives on the weather
+    frozen_ms: int = DAY_MS  # a probe that has not moved by its resolution for longer is dead
 
     def __post_init__(self) -> None:
         require(min(self.answer_ms, self.lease_ms, self.decide_every_ms) > 0, "limits: lengths must be positive")
         require(self.lease_ms <= commands.MAX_DURATION_MS, "limits: lease_ms is longer than the protocol allows")
         require(self.close_retries >= 0 and self.starts_a_day > 0, "limits: counts")
+        require(0 < self.wet_pct < self.sure_pct < 100, "limits: wet_pct must be below sure_pct")
 
     @property
     def pump_lease_ms(self) -> int:
@@ -196,6 +219,7 @@ class Reading:
     value: int | None
     quality: int = fields.GOOD
     timed: bool = True
+    boot: int = 0  # of its node; what counts since the boot is told apart by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +241,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The present boot of a node: what a command needs to be accepted. ``offset_ms`` is wall clock minus uptime."""
+    """The present boot of a node: what a command needs to be accepted. ``offset_ms`` is wall clock minus uptime, by
+    the wall clock of now. A node of whose uptime nothing is known has no link: to command it would be to guess."""
 
     node: str
     boot: int
@@ -250,6 +275,7 @@ class Inputs:
     links: tuple[Link, ...] = ()
     restarted: bool = False  # the first step of a process: what is open must be asked for
     clock_step_ms: int = 0  # by how much somebody set the wall clock since the last step (S4)
+    outlook: Outlook | None = None  # what is told of the weather, of whatever age
 
 
 # ---- effects

@@ -1,8 +1,9 @@
-"""When a garden is watered, when it is not, and when to stop: a thermostat with guards.
+"""When a garden is watered and when to stop: by its estimate (``need``) or as a thermostat, behind guards.
 
 Rules
-1. Water is wanted when a sure vote is at or below ``dry``; no longer when it is at or above ``target``. Between the
-   two nothing begins (hysteresis). An unsure or blind vote never starts water (S12).
+1. Of a garden whose ground is known ``need`` says what it wants. Of the others water is wanted when a sure vote is at
+   or below ``dry``, and no longer when it is at or above ``target``. Between the two nothing begins (hysteresis). An
+   unsure or blind vote never starts water (S12).
 2. Whoever wants it, the same guards hold, in this order: the source is fresh and full (S5); no person's stop holds;
    valve and pump answer (S9); their node was heard lately; not too many runs in 24 hours; valve, zone and pump
    have rested (S7); the pump serves nobody else. A guard names itself, and when it may change.
@@ -14,6 +15,8 @@ Rules
 from __future__ import annotations
 
 from gateway.core import guards
+from gateway.core import need as needs
+from gateway.core.moist import Moist
 from gateway.core.probes import Trust, Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Run
@@ -21,8 +24,26 @@ from gateway.core.turn import Finding, Turn
 from gateway.core.types import ZoneSettings
 
 
-def need(zone: ZoneSettings, vote: Vote) -> Finding:
-    """Whether the soil asks for water: verdict START or NO."""
+def need(turn: Turn, zone: ZoneSettings) -> Finding:
+    """Whether the soil asks for water: by its estimate if it has one, else by the vote."""
+    return by_vote(zone, turn.votes[zone.id]) if zone.ground is None else needs.need(turn, zone)
+
+
+def is_dry(turn: Turn, zone: ZoneSettings) -> bool | None:
+    """Whether it wants water now; None when that is not known."""
+    judged = turn.judged.get(zone.id)
+    if judged is not None:
+        return judged.moist is Moist.SURE_DRY or (
+            judged.moist is Moist.BLIND and judged.known.depletion_mm >= judged.dry_mm
+        )
+    vote = turn.votes[zone.id]
+    if vote.trust is not Trust.SURE or vote.soil_e4 is None:
+        return None
+    return vote.soil_e4 <= zone.dry_e4
+
+
+def by_vote(zone: ZoneSettings, vote: Vote) -> Finding:
+    """Whether a vote asks for water: verdict START or NO."""
     if vote.trust is Trust.BLIND or vote.soil_e4 is None:
         return Finding(Verdict.NO, Rule.PROBES_BLIND)
     if vote.trust is Trust.UNSURE:
@@ -46,6 +67,13 @@ def longest_run_ms(turn: Turn, zone: ZoneSettings) -> int:
     return min(zone.max_run_ms, guards.hard_max_ms(turn, zone))
 
 
+def run_ms(turn: Turn, zone: ZoneSettings, finding: Finding) -> int:
+    """How long the run of a finding is to be: as its dose takes, and never longer than the longest."""
+    longest_ms = longest_run_ms(turn, zone)
+    dose_ms = needs.planned_ms(zone, finding)
+    return longest_ms if dose_ms is None else min(dose_ms, longest_ms)
+
+
 def why_stop(turn: Turn, zone: ZoneSettings | None, run: Run) -> Finding | None:
     """Why a run that goes on has to end now, or None."""
     if zone is None:
@@ -58,6 +86,8 @@ def why_stop(turn: Turn, zone: ZoneSettings | None, run: Run) -> Finding | None:
     vote = turn.votes[zone.id]
     if run.why is Rule.MANUAL_WATER:
         return None
+    if zone.ground is not None:
+        return needs.enough(turn, zone, run)
     if vote.trust is Trust.BLIND or vote.soil_e4 is None:
         return Finding(Verdict.STOP, Rule.PROBES_BLIND)
     if vote.soil_e4 >= zone.target_e4:

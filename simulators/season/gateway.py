@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from gateway.core.state import Phase, State
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import Alarm, Effect, Inputs, Link, Reading, Receipt, RunEnded, Send
+from gateway.core.weather import Outlook
 from gateway.settings import settings_of
 from kit.clock import ManualClock
 from simulators.field.weather import local_date
+from simulators.outlook import issue_ms, outlook_at
 from simulators.season.nodes import BOOT, NONCE, Node
 from simulators.season.readings import gauge
 from simulators.season.scenario import MINUTE_MS, Scenario
@@ -61,13 +63,13 @@ class Gateway:
         self.trial = trial
         self.diary = Diary({zone: {} for zone in village.zones})
         self.state = State()
+        self._scenario = scenario
         self._pace = scenario.pace
         self._settings = settings_of(village, ManualClock(start_ms))
-        refs = [ref for zone in self._settings.zones for ref in zone.probes]
-        refs += [ref for source in self._settings.sources for ref in (source.level, *source.conductivity)]
         self._gauges = {
-            node: [gauge(village, ref) for ref in dict.fromkeys(refs) if ref.node == node] for node in village.nodes
+            node: [gauge(village, ref) for ref in self._settings.sensors if ref.node == node] for node in village.nodes
         }
+        self._outlook = Outlook(0, "none")
         seen = [node.sample_s for node in village.nodes.values() if self._gauges[node.id]]
         self._watch_ms = min(self._pace.watch_ms, 1000 * min(seen, default=300))
         self.nodes = {node.id: Node(node, start_ms - WARM_UP_MS, scenario.faults) for node in village.nodes.values()}
@@ -149,6 +151,7 @@ class Gateway:
                 receipts=tuple(self._receipts),
                 links=self._links,
                 restarted=self._restarted,
+                outlook=self._told(at_ms),
             )
             self._readings, self._receipts, self._restarted = [], [], False
             self.state, effects = step(self.state, at_ms, inputs, self._pace.limits)
@@ -157,6 +160,14 @@ class Gateway:
             if not self._receipts:
                 return
         raise AssertionError(f"gateway and nodes talk in circles at {at_ms}")
+
+    def _told(self, at_ms: int) -> Outlook | None:
+        """What the weather service says: the newest that it has issued, unless nobody gets it."""
+        if not self._scenario.outlook:
+            return None
+        if self._outlook.issued_at_ms != issue_ms(at_ms):
+            self._outlook = outlook_at(self._scenario.weather, at_ms, self._scenario.seed)
+        return self._outlook
 
     def _obey(self, effects: tuple[Effect, ...], at_ms: int) -> None:
         for effect in effects:

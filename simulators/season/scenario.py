@@ -52,6 +52,7 @@ class Scenario:
     seed: int = 1
     faults: Faults = field(default_factory=Faults)
     pace: Pace = QUICK
+    outlook: bool = True  # whether the gateway gets the weather service's file
 
     def __post_init__(self) -> None:
         if not self.village.zones:

@@ -14,7 +14,9 @@
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
 ``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
 for ten minutes ago), ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
-``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``.
+``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``; ``rain MM`` (the gauge's total; there is none before),
+``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
+A zone with ``ground = true`` is reckoned (tests.support.irrigation.GROUND); others are thermostats.
 What is not said at 0:00:00 is 30 % in every garden, 700 mm and 400 µS/cm; in a canal 1,100 mm and 300 µS/cm.
 """
 
@@ -25,11 +27,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.core.types import Limits, SensorRef, Settings
+from gateway.core.weather import Outlook, OutlookDay, local_day
 from tests.support import irrigation
 from tests.support.irrigation import (
     CANAL_LEVEL,
     CANAL_SALT,
     LEVEL,
+    RAIN,
     SALT,
     START_MS,
     Village,
@@ -65,7 +69,7 @@ def load(path: Path) -> Timeline:
         title=found["title"],
         until_ms=millis(found["until"]),
         settings=irrigation.settings(
-            tuple(irrigation.zone_settings(zone, **changes) for zone, changes in zones.items()),
+            tuple(irrigation.zone_settings(zone, **_changes(changes)) for zone, changes in zones.items()),
             irrigation.source_settings(fill=fill, **found.get("source", {})),
         ),
         limits=Limits(**found.get("limits", {})),
@@ -74,6 +78,10 @@ def load(path: Path) -> Timeline:
         decisions=tuple(found["decisions"]),
         promises=tuple(found.get("promises", ())),
     )
+
+
+def _changes(changes: dict[str, object]) -> dict[str, object]:
+    return {**changes, "ground": irrigation.GROUND} if changes.get("ground") else changes
 
 
 def play(timeline: Timeline, village: Village | None = None) -> Village:
@@ -136,6 +144,12 @@ def happen(village: Village, words: list[str]) -> None:
             _water(village, LEVEL if what == "level" else SALT, value)
         case ["canal", "level" | "salt" as what, value]:
             _water(village, CANAL_LEVEL if what == "level" else CANAL_SALT, value)
+        case ["rain", value]:
+            village.measure(RAIN, round(float(value) * 100))
+        case ["outlook", "-"]:
+            village.outlook = None
+        case ["outlook", mm, percent]:
+            village.outlook = _outlook(village.wall_ms, float(mm), float(percent) / 100.0)
         case ["late", kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0, age_ms=600_000)
         case ["water" | "stop" as kind, zone, *minutes]:
@@ -160,6 +174,11 @@ def _happen_to_machines(village: Village, words: list[str]) -> None:
             village.set_clock(int(seconds) * 1000)
         case _:
             raise AssertionError(f"no such event: {' '.join(words)}")
+
+
+def _outlook(now_ms: int, mm: float, chance: float) -> Outlook:
+    days = range(local_day(now_ms) + 1, local_day(now_ms) + 6)
+    return Outlook(now_ms, "timeline", {day: OutlookDay(34.0, 24.0, mm, chance, 70.0, 16.0) for day in days})
 
 
 def _water(village: Village, ref: SensorRef, value: str) -> None:

@@ -10,7 +10,7 @@ from simulators.season.faults import DRIFT, KINDS, MISSING, OFFSET, SPIKE, STUCK
 from simulators.season.figures import WHOLE
 from simulators.season.gateway import Gateway
 from simulators.season.readings import gauge
-from simulators.season.season import Season, run
+from simulators.season.season import Outcome, Season, run
 from simulators.season.shadows import ProbeOnly
 from simulators.season.trial import Trial
 from tests.support import sealed, seasons
@@ -81,10 +81,15 @@ def sound() -> Season:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_probe_of_three_does_not_sway_ours(kind: str, sound: Season) -> None:  # D1, as far as the vote goes
-    hurt = season(fault(kind, 3, 30, size=-0.06 if kind == OFFSET else 0.05)).ours.zones[ZONE][WHOLE]
-    whole = sound.ours.zones[ZONE][WHOLE]
-    assert hurt.stress_days == whole.stress_days == 0
-    assert hurt.irrigation_mm == pytest.approx(whole.irrigation_mm, rel=0.12)
+    hurt = season(fault(kind, 3, 30, size=-0.06 if kind == OFFSET else 0.05)).ours
+    assert hurt.zones[ZONE][WHOLE].stress_days == sound.ours.zones[ZONE][WHOLE].stress_days == 0
+    assert needed_mm(hurt) == pytest.approx(needed_mm(sound.ours), rel=0.03)
+
+
+def needed_mm(outcome: Outcome) -> float:
+    """Irrigation without what it has left in the soil: a short season may end just before or after a watering."""
+    days = outcome.trial.days[ZONE]
+    return sum(day.irrigation_mm for day in days) - (days[-1].stored_mm - days[0].stored_before_mm)
 
 
 def test_what_believes_one_probe_is_swayed(sound: Season) -> None:
@@ -96,14 +101,14 @@ def test_what_believes_one_probe_is_swayed(sound: Season) -> None:
     assert wet.stress_days > 5
 
 
-def test_with_all_probes_silent_the_core_says_so() -> None:
+def test_with_all_probes_silent_it_lives_on_the_weather_and_says_so() -> None:
     blind = season(fault(MISSING, 5, 19, ()))
-    hours = sum(day.get(Rule.PROBES_BLIND.value, 0.0) for day in blind.diary.hours[ZONE].values())
-    assert hours == pytest.approx(14 * 24, abs=3)
-    others = sum(day.get(Rule.PROBES_BLIND.value, 0.0) for day in blind.diary.hours["vuon-quyt"].values())
-    assert others == 0
-    assert not [ended for ended in blind.diary.runs if ended.zone == ZONE
-                and seasons.day_ms(5, 1) < ended.started_at_ms < seasons.day_ms(19)]  # fmt: skip
+    hours = sum(day.get(Rule.MODEL_WET.value, 0.0) for day in blind.diary.hours[ZONE].values())
+    assert 13 * 24 < hours < 14 * 24
+    assert not any(Rule.MODEL_WET.value in day for day in blind.diary.hours["vuon-quyt"].values())
+    assert [ended for ended in blind.diary.runs if ended.zone == ZONE
+            and seasons.day_ms(5, 5) < ended.started_at_ms < seasons.day_ms(19)]  # fmt: skip
+    assert not any(day.stressed for day in blind.ours.trial.days[ZONE])
 
 
 def test_a_link_that_goes_down_while_water_runs_ends_it_by_its_lease(sound: Season) -> None:  # S1, S11

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from firmware.node.lease import Leases, outputs_of
+from gateway.core.ground import Ground
 from gateway.core.state import State
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
@@ -35,6 +36,7 @@ from gateway.core.types import (
     SourceSettings,
     ZoneSettings,
 )
+from gateway.core.weather import Outlook, Place, StationSettings
 from wire import commands, fields
 
 START_MS = 1_709_247_600_000  # 2024-03-01 06:00 in Vietnam
@@ -49,6 +51,9 @@ PUMPS = {"xoai": OutputRef("van", 0), "rau": OutputRef("van", 0), "quyt": Output
 NAMES = {"xoai": "Vườn xoài", "rau": "Liếp rau", "quyt": "Vườn quýt"}
 LEVEL = SensorRef("muc", fields.WATER_LEVEL, 0)
 SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 0)
+RAIN = SensorRef("mua", fields.RAIN, 0)
+PLACE = Place(10.45, 105.63, 2.0)
+GROUND = Ground(0.36, 0.18, 0.6, 100.0, 0.5, (0.65, 0.85, 0.75), (60, 90, 120, 95))
 CANAL_LEVEL = SensorRef("muc", fields.WATER_LEVEL, 1)
 CANAL_SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 1)
 SLUICE, LIFT = OutputRef("cong", 0), OutputRef("cong", 1)
@@ -123,7 +128,13 @@ def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettin
     for ref in (source.fill.sluice, source.fill.lift) if source.fill else ():
         if ref:
             outputs[ref.key] = OutputSettings(HARD_MAX_S * 1000, 60_000, 30 * MINUTE_MS)
-    return Settings(zones=zones, sources=(source,), outputs=outputs)
+    return Settings(
+        zones=zones,
+        sources=(source,),
+        outputs=outputs,
+        place=PLACE,
+        station=StationSettings(rain=RAIN),
+    )
 
 
 def output_name(ref: OutputRef) -> str:
@@ -183,6 +194,7 @@ class Village:
         self._planned = 0
         self._inbox: tuple[list[Reading], list[Receipt], list[Intent]] = ([], [], [])
         self._sensors: dict[SensorRef, tuple[int | None, int]] = {}
+        self.outlook: Outlook | None = None
         self._intents = 0
         self.alive = True
         self._restarted = True
@@ -251,6 +263,7 @@ class Village:
             links=tuple(self._links.values()),
             restarted=self._restarted,
             clock_step_ms=self._clock_step_ms,
+            outlook=self.outlook,
         )
         self._restarted, self._clock_step_ms, self._dirty = False, 0, False
         before = self.state
