@@ -36,6 +36,11 @@ class Home:
         return self.root / village.SCHEMA.file
 
     @property
+    def people(self) -> Path:
+        """What a technician asks web to write into village.db."""
+        return self.root / "people"
+
+    @property
     def uplink(self) -> Path:
         return self.root / uplink.SCHEMA.file
 

@@ -42,6 +42,10 @@ class StoreError(Exception):
     """A database cannot be used or written; one line that says which and why."""
 
 
+class Busy(StoreError):
+    """Another process writes the file."""
+
+
 class Replaced(StoreError):
     """The file is not the one that was opened: close it and open what is there now."""
 
@@ -263,7 +267,7 @@ def _lock(path: Path) -> int:
     except BlockingIOError as error:
         owner = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
         os.close(handle)
-        raise StoreError(f"{path} is already being written by process {owner}: stop that one first") from error
+        raise Busy(f"{path} is already being written by process {owner}: stop that one first") from error
     os.ftruncate(handle, 0)
     os.write(handle, f"{os.getpid()}\n".encode())
     return handle

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -321,6 +323,28 @@ def test_a_fault_of_ours_is_told_without_its_details(phone: Phone, monkeypatch: 
     answer = phone.client.get("/")
     assert answer.status_code == 500 and "Trang bị trục trặc" in answer.text and "secret" not in answer.text
     assert answer.headers["content-security-policy"]
+
+
+def test_a_user_is_set_while_web_runs_and_the_old_card_is_worth_nothing(phone: Phone, tmp_path: Path) -> None:  # P14
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "user", "add", "--home", str(tmp_path), NAME],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    card = done.stdout.split("password: ")[1].strip()
+    (request,) = (tmp_path / "people").iterdir()
+    assert card not in request.read_text() and request.stat().st_mode & 0o777 == 0o600
+    assert phone.client.get("/").status_code == 303  # the session of the lost card
+    assert list((tmp_path / "people").iterdir()) == []
+    assert phone.log_in().status_code == 401
+    assert phone.log_in(password=card).status_code == 303
+
+
+def test_a_request_that_cannot_be_read_is_set_aside_and_stops_nobody(phone: Phone, tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir(exist_ok=True)
+    (tmp_path / "people" / "x.json").write_text("[1")
+    assert phone.client.get("/").status_code == 200
+    assert [path.name for path in (tmp_path / "people").iterdir()] == ["x.bad"]
 
 
 def test_a_page_that_cannot_be_made_is_told(house: House, clock: ManualClock, tmp_path: Path) -> None:
