@@ -88,7 +88,8 @@ def heard(boot: Boot, uptime_ms: int, arrival: Arrival) -> Boot:
     sample_ms = arrival.steady_ms - uptime_ms
     offset_ms, steady = boot.offset_ms, boot.steady
     if steady == arrival.steady:
-        since_ms = max(0, arrival.steady_ms - offset_ms - boot.last_uptime_ms)
+        # By the node's own time: what the broker kept comes in all at once, and may not add up.
+        since_ms = max(0, uptime_ms - boot.last_uptime_ms)
         offset_ms = min(sample_ms, offset_ms + since_ms * DRIFT_PPM // 1_000_000)
     elif arrival.live:
         offset_ms, steady = sample_ms, arrival.steady

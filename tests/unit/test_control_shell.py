@@ -514,6 +514,18 @@ def test_what_is_old_starts_nothing_however_the_clock_was_set(home: Home, step_m
     assert commands_of(home) == [] and home.rules()[-1] != Rule.SOIL_DRY
 
 
+@pytest.mark.parametrize("step_ms", [0, -8 * HOUR_MS])
+def test_what_is_remembered_grows_old_while_control_is_gone(home: Home, step_ms: int) -> None:  # S4, S12, P12
+    home.dry(3000)
+    home.control.turn()
+    home.clock.advance_ms(8 * HOUR_MS)
+    home.clock.wall_ms += step_ms
+    home.crash()
+    home.commit()
+    home.control.turn()
+    assert home.rules()[-1] == Rule.PROBES_BLIND
+
+
 @pytest.mark.parametrize("time_q", [fields.CLOCK_NONE, fields.CLOCK_KEPT, fields.CLOCK_GATEWAY])
 def test_a_reading_of_a_boot_without_a_time_starts_nothing(home: Home, time_q: int) -> None:  # S12
     home.control.turn()
