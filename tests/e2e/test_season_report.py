@@ -48,7 +48,8 @@ def test_it_opens_alone_and_shows_every_garden(report: Path) -> None:
                 assert zone.name in text
             for name in CONTROLLERS.values():
                 assert name.vi in text and name.en in text
-            assert tab.locator("svg").count() == 2 * 3 + 2 + 3  # gardens, waters, comparisons (no rainy month, so one of water)
+            # gardens, waters, comparisons (no rainy month, so one of water)
+            assert tab.locator("svg").count() == 2 * 3 + 2 + 3
             sizes = tab.locator("svg").evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
             assert min(sizes) > 20
             # only the pictures and tables may be wider than the screen, and they scroll in their own box

@@ -136,7 +136,9 @@ def test_the_clock_of_the_gateway_does_not_reach_a_command() -> None:  # S4
     state, _, _ = running()
     back_ms = -86_400_000
     now_ms = START_MS + 40_200 + back_ms
-    moved = replace(inputs(at_ms=now_ms), clock_step_ms=back_ms)
+    # a node's start is told by the steady clock and the wall clock of now, so it moves with the wall clock
+    link = Link("van", 1, bytes(8), START_MS - UPTIME_MS + back_ms, now_ms)
+    moved = inputs(at_ms=now_ms, clock_step_ms=back_ms, links=(link,))
     _, effects = step(state, now_ms, moved, LIMITS)
     assert [send.expires_uptime_ms for send in sends(effects)] == [UPTIME_MS + 40_200 + LIMITS.answer_ms] * 2
 

@@ -73,8 +73,8 @@ def test_everything_that_is_wrong_is_named(home: Home, monkeypatch: pytest.Monke
     with ControlWriter(home.control) as writer, writer.transaction():
         writer.set_state(StateRow(1, NOW_MS - 300_000, State().to_json()))
         writer.raise_alarm(NOW_MS - 61_000, "output_strange", NODES[2], 1)
-    with UplinkWriter(home.uplink) as writer, writer.transaction():
-        writer.set_aside(3, NOW_MS, "bad columns")
+    with UplinkWriter(home.uplink) as uplink, uplink.transaction():
+        uplink.set_aside(3, NOW_MS, "bad columns")
     problems = "\n".join(report(home, monkeypatch).problems)
     for what in (
         f"node {NODES[0]} (", "is silent, last heard 61 min ago", f"node {NODES[1]}: 4 readings are missing in 1 gaps",
