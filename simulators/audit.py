@@ -250,7 +250,7 @@ def irrigation(report: Report, evidence: Evidence) -> None:
         "decisions_without_reason": len(silent),
     }
     report.require(bool(whole), "no garden was watered because it was dry and stopped at its target")
-    report.require(sum(refused.values()) > 0, "no watering was refused because the water was salt or low")
+    report.require(sum(refused.values()) > 0, "no watering was refused, and no filling, for salt or low water")
     report.require(bool(decisions), "there is no decision")
     report.require(not silent, f"decisions without a reason: {_some(silent)}")
     report.require(not open_runs, f"runs that ended without a reason: {_some(open_runs)}")

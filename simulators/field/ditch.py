@@ -1,10 +1,10 @@
-"""The ditch between the raised beds: a store of water that the canal fills through a culvert and the pump draws
-from.
+"""The ditch between the raised beds: a store of water that the canal fills through a culvert and the pumps draw from.
 
 Rules of this module:
 - Water and salt are conserved: salt moves only with water, and the ditch is well mixed.
-- The culvert passes water both ways, in proportion to the difference of levels: the ditch follows the tide late
-  and damped.
+- The culvert passes water both ways, in proportion to the difference of levels: while it is open the ditch follows
+  the tide late and damped. A shut sluice in it leaks a little, both ways too.
+- A lift pumps what it pumps, whatever the levels.
 - The pump cannot draw more than there is above its foot valve.
 """
 
@@ -18,6 +18,8 @@ class Ditch:
     area_m2: float  # 1 mm over 1 m2 is 1 litre
     culvert_lpm_per_mm: float
     foot_valve_mm: float
+    leak_lpm_per_mm: float = 0.0  # of the culvert with its sluice shut
+    lift_lpm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,22 @@ def conductivity_us_cm(state: DitchState) -> float:
     return state.salt / state.litres if state.litres > 1e-6 else 0.0
 
 
-def exchange(ditch: Ditch, state: DitchState, canal_level_mm: float, canal_us_cm: float, minutes: float) -> DitchState:
+def exchange(
+    ditch: Ditch, state: DitchState, canal_level_mm: float, canal_us_cm: float, minutes: float, *, is_open: bool = True
+) -> DitchState:
     """After `minutes` of flow through the culvert; explicit, so `minutes` must be short against area / conductance."""
     head_mm = canal_level_mm - level_mm(ditch, state)
-    litres = ditch.culvert_lpm_per_mm * head_mm * minutes
-    litres = max(litres, -state.litres)
+    litres = (ditch.culvert_lpm_per_mm if is_open else ditch.leak_lpm_per_mm) * head_mm * minutes
+    return _through(state, max(litres, -state.litres), canal_us_cm)
+
+
+def lift(ditch: Ditch, state: DitchState, canal_us_cm: float, minutes: float) -> DitchState:
+    """After `minutes` of the lift pump."""
+    return _through(state, ditch.lift_lpm * minutes, canal_us_cm)
+
+
+def _through(state: DitchState, litres: float, canal_us_cm: float) -> DitchState:
+    """Water in from the canal, or out to it when negative; the salt goes with it."""
     carried = canal_us_cm if litres > 0.0 else conductivity_us_cm(state)
     return DitchState(
         litres=state.litres + litres,

@@ -68,6 +68,8 @@ class Layout:
     zones: tuple[Zone, ...]
     channels: dict[tuple[str, int, int], Channel]  # (node, field id, channel)
     outputs: frozenset[tuple[str, int]]
+    sluice: tuple[str, int] | None = None  # None: the culvert is always open
+    lift: tuple[str, int] | None = None
 
 
 def layout(village: Village, truth: Table, seed: int) -> Layout:
@@ -81,6 +83,8 @@ def _layout(village: Village, truth: Table, seed: int) -> Layout:
     ditch = dict(truth["ditch"])
     start_mm, start_us_cm = ditch.pop("start_level_mm"), ditch.pop("start_us_cm")
     ground = {zone["id"]: {key: value for key, value in zone.items() if key != "id"} for zone in truth["zone"]}
+    fills = [source.fill for source in village.sources.values() if source.fill]
+    sluice, lift = (fills[0].sluice, fills[0].lift) if fills else (None, None)
     return Layout(
         place=Place(village.latitude, village.elevation_m),
         canal=Canal(**truth["canal"]),
@@ -92,6 +96,8 @@ def _layout(village: Village, truth: Table, seed: int) -> Layout:
             key: channel for node in village.nodes.values() for key, channel in _channels(village, node, truth, seed)
         },
         outputs=frozenset((node.id, output.index) for node in village.nodes.values() for output in node.outputs),
+        sluice=(sluice.node, sluice.output) if sluice else None,
+        lift=(lift.node, lift.output) if lift else None,
     )
 
 

@@ -5,6 +5,8 @@ Rules of this module:
   of an output.
 - A pump moves water only while it is on and a valve that it feeds is open; the pump's flow is shared by its
   open zones.
+- Where the village has a sluice the culvert is open only while that is on; there is one ditch, that of the first source
+  that is filled.
 - Same layout, weather, seed and same calls at the same times: same field, to the last digit.
 """
 
@@ -82,13 +84,17 @@ class World:
         et0 = self._et0_mm * day_share(begin, end)
         middle_ms = (self.now_ms + to_ms) / 2.0
         self.ditch = ditch.weather(self.layout.ditch, self.ditch, rain, et0)
+        canal_us_cm = canal.conductivity_us_cm(self.layout.canal, middle_ms)
         self.ditch = ditch.exchange(
             self.layout.ditch,
             self.ditch,
             canal.level_mm(self.layout.canal, middle_ms),
-            canal.conductivity_us_cm(self.layout.canal, middle_ms),
+            canal_us_cm,
             hours * 60.0,
+            is_open=self.layout.sluice is None or self.outputs[self.layout.sluice],
         )
+        if self.layout.lift and self.outputs[self.layout.lift]:
+            self.ditch = ditch.lift(self.layout.ditch, self.ditch, canal_us_cm, hours * 60.0)
         for zone in self.layout.zones:
             litres = self._deliver(zone, hours)
             self.soil[zone.id] = soil.step(zone.soil, self.soil[zone.id], rain, litres / zone.area_m2, et0, hours)

@@ -29,6 +29,8 @@ OTHER = (1.00, 0.50, 500.0)
 WILTING, CAPACITY, SATURATION = 0.18, 0.36, 0.48
 DITCH_SHARE = 1 / 3
 CULVERT_PER_M2 = 4.5 / 800.0  # litres a minute for each mm of difference
+LEAK_SHARE = 1 / 450  # of a shut sluice
+LIFT_PER_M2 = 1.0  # litres a minute: the ditch rises by 6 cm in an hour
 MIDDLE_TIDE_MM = 1350.0
 ABOVE_REOPEN_MM = 700.0
 PLAIN = {
@@ -51,6 +53,8 @@ def ground(village: Village) -> dict[str, Any]:
         "ditch": {
             "area_m2": area_m2,
             "culvert_lpm_per_mm": CULVERT_PER_M2 * area_m2,
+            "leak_lpm_per_mm": LEAK_SHARE * CULVERT_PER_M2 * area_m2,
+            "lift_lpm": LIFT_PER_M2 * area_m2,
             "foot_valve_mm": max(0.0, min([150.0, *(source.min_level_mm for source in sources)])),
             "start_level_mm": reopen_mm + 100.0,
             "start_us_cm": 300.0,

@@ -3,6 +3,7 @@
 Rules of this module:
 - Watering begins at BEGIN_H. Gardens of one pump follow each other, pumps run side by side; a day's watering of a
   pump ends after LONGEST_H at the latest, and what has found no place is dropped.
+- The sluice stands open always: it is the farmer's culvert as it was before anything was measured.
 - The garden gets what its valve passes in the time that the dose needs; when the ditch is empty it gets nothing.
 """
 
@@ -42,6 +43,8 @@ class ShadowRun:
 
     def run(self, until_ms: int) -> None:
         """Whole days, until an instant."""
+        if self.trial.world.layout.sluice:
+            self.trial.world.set_output(*self.trial.world.layout.sluice, True)
         while self.trial.world.now_ms < until_ms:
             midnight_ms = self.trial.world.now_ms
             self.trial.advance(midnight_ms + int(BEGIN_H * HOUR_MS))

@@ -128,7 +128,7 @@ class Trial:
     def _step(self, to_ms: int) -> None:
         world = self.world
         before = dict(world.soil)
-        litres = {zone: world.delivered[zone].litres for zone in self.zones} if any(world.outputs.values()) else {}
+        litres = {zone: world.delivered[zone].litres for zone in self.zones} if any(world.flow_lpm.values()) else {}
         world.advance(to_ms)
         for zone, book in self._books.items():
             book.follow(before[zone], world.soil[zone])

@@ -95,6 +95,30 @@ def test_the_ditch_conserves_water_and_salt() -> None:
     assert abs(ditch.imbalance_l(begin, state)) / pond.area_m2 < 0.1  # mm
 
 
+def test_a_shut_sluice_only_leaks_and_a_lift_pumps_uphill() -> None:
+    pond = ditch.Ditch(800.0, 4.5, 150.0, leak_lpm_per_mm=0.01, lift_lpm=900.0)
+    begin = ditch.start(pond, 700.0, 400.0)
+    opened = ditch.exchange(pond, begin, 1200.0, 2000.0, 1.0)
+    shut = ditch.exchange(pond, begin, 1200.0, 2000.0, 1.0, is_open=False)
+    assert opened.from_canal_l == pytest.approx(4.5 * 500) and shut.from_canal_l == pytest.approx(0.01 * 500)
+    out = ditch.exchange(pond, begin, 200.0, 2000.0, 1.0, is_open=False)
+    assert out.from_canal_l < 0.0 and ditch.conductivity_us_cm(out) == pytest.approx(400.0)
+    lifted = ditch.lift(pond, begin, 2000.0, 60.0)
+    assert lifted.litres - begin.litres == pytest.approx(54_000.0)
+    assert lifted.salt - begin.salt == pytest.approx(54_000.0 * 2000.0)
+    for end in (opened, shut, out, lifted):
+        assert abs(ditch.imbalance_l(begin, end)) < 1e-6
+
+
+def test_the_canal_comes_in_only_while_the_sluice_is_open() -> None:
+    field = world()
+    field.advance(START + 3 * HOUR)
+    leaked_l = abs(field.ditch.from_canal_l)
+    field.set_output("valve-2", 2, True)
+    field.advance(START + 6 * HOUR)
+    assert leaked_l < 3_000.0 < 30_000.0 < abs(field.ditch.from_canal_l)
+
+
 def test_a_dry_ditch_gives_nothing() -> None:
     pond = ditch.Ditch(800.0, 4.5, 150.0)
     assert ditch.draw(pond, ditch.start(pond, 149.0, 400.0), 50.0)[1] == 0.0
@@ -121,6 +145,7 @@ def test_the_whole_field_balances_and_repeats() -> None:
         for hour in range(10 * 24):
             field.set_output("valve-1", 2, hour % 9 == 0)
             field.set_output("valve-1", 0, hour % 3 == 0)
+            field.set_output("valve-2", 2, hour % 5 == 0)
             field.advance(field.now_ms + HOUR)
         return field
 
