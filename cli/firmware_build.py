@@ -4,8 +4,9 @@ Rules
 1. The result depends on the sources and the compiler only. ``manifest.json`` names every file with its SHA-256 and
    the digest of all sources; when that digest is the same, nothing is done.
 2. ``boot.py`` and ``main.py`` stay source: MicroPython runs them by name, and they are a few lines.
-3. Heap is dear on a node. Of ``wire`` only those definitions go along that the node's code, or another one that goes
-   along, names; their lines become blank, so line numbers stay true. Asserts are compiled away (-O1).
+3. Heap is dear on a node. Constants that are whole numbers are written in where they are named, so that a node need not
+   keep their names. Of ``wire`` only those definitions go along that the node's code, or another one that goes along,
+   names; their lines become blank, so line numbers stay true. Asserts are compiled away (-O1).
 4. Files are replaced one by one, whole, and the manifest last: a build that was cut off is done again.
 """
 
@@ -15,6 +16,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,7 @@ WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "com
 
 
 Name = tuple[str, str]  # (module, what it defines)
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class BuildFailed(Exception):
 
 def build(out: Path = DEFAULT_OUT) -> Path:
     """Make ``out`` the tree of a node's flash, and return it. Raises BuildFailed."""
-    sources = _shaken({name: source.read_text(encoding="utf-8") for name, source in _sources().items()})
+    sources = _shaken(_inlined({name: source.read_text(encoding="utf-8") for name, source in _sources().items()}))
     digest = _digest(sources)
     if _built(out, digest):
         return out
@@ -102,6 +105,56 @@ def _shaken(sources: dict[str, str]) -> dict[str, str]:
         for number in range(unused.statement.lineno - 1, unused.statement.end_lineno or unused.statement.lineno):
             lines[unused.module][number] = ""
     return {name: "\n".join(text) for name, text in lines.items()}
+
+
+def _inlined(sources: dict[str, str]) -> dict[str, str]:
+    """The same sources with the value of every whole-number constant in place of its name (rule 3)."""
+    trees = {name: ast.parse(text) for name, text in sources.items()}
+    values: dict[Name, int] = {}
+    for name, tree in trees.items():
+        for statement in tree.body:
+            value = _number(statement, name, values)
+            if value is not None:
+                values.update(((name, defined), value) for defined in _defines(statement))
+    return {name: _written_in(text, name, trees[name], values) for name, text in sources.items()}
+
+
+def _number(statement: ast.stmt, own: str, values: dict[Name, int]) -> int | None:
+    """The value of ``NAME = whole number``, also when it is reckoned from constants above it."""
+    if not isinstance(statement, ast.Assign) or not all(_CONSTANT.fullmatch(name) for name in _defines(statement)):
+        return None
+    known = {defined: value for (module, defined), value in values.items() if module == own}
+    allowed = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+    if not all(isinstance(node, allowed) for node in ast.walk(statement.value)):
+        return None
+    try:
+        value = eval(compile(ast.Expression(statement.value), own, "eval"), {"__builtins__": {}}, known)
+    except (NameError, TypeError, ArithmeticError):
+        return None
+    return value if type(value) is int else None
+
+
+def _written_in(text: str, own: str, tree: ast.Module, values: dict[Name, int]) -> str:
+    modules = _wire_modules(tree)
+    spots: list[tuple[int, int, int, int]] = []  # line, first byte, end, value
+    for node in ast.walk(tree):
+        found: Name | None = None
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found = (own, node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            found = (modules[node.value.id], node.attr)
+        if found in values and isinstance(node, ast.expr) and node.lineno == node.end_lineno:
+            spots.append((node.lineno - 1, node.col_offset, node.end_col_offset or 0, values[found]))
+    lines = [line.encode() for line in text.split("\n")]
+    for line, first, end, value in sorted(spots, reverse=True):
+        shown = str(value) if value >= 0 else f"({value})"
+        lines[line] = lines[line][:first] + shown.encode() + lines[line][end:]
+    for statement in tree.body:  # a private one has no other reader
+        defines = _defines(statement)
+        if defines and all(name.startswith("_") and (own, name) in values for name in defines):
+            for number in range(statement.lineno - 1, statement.end_lineno or statement.lineno):
+                lines[number] = b""
+    return "\n".join(line.decode() for line in lines)
 
 
 def _wire_modules(tree: ast.Module) -> dict[str, str]:

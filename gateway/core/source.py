@@ -6,7 +6,9 @@ Rules
    place where it is goes along, because a ditch may be sweet while the canal before it is not.
 2. Low below ``min_level_mm``; enough again from ``reopen_level_mm`` on.
 3. A conductivity that is stale, faulty or missing counts as salt, a level as empty (S5, S12). This does not set
-   the memory of the hysteresis: when the probe is back, what it says counts again at once.
+   the memory of the hysteresis: when the probe is back, what it says counts again at once. What S5 keeps is this age:
+   a running pump stops with the first step after a reading of the source is older than ``max_age_ms``, which the
+   registry bounds. A ditch that empties is seen with the next reading; when none comes, at that age.
 4. Conductivity near zero is a probe in the air, not sweet water: it counts as faulty.
 """
 

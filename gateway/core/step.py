@@ -51,7 +51,7 @@ def next_wake_ms(state: State, limits: Limits) -> int:
             wakes.append(output.granted_at_ms + output.lease_ms // 3)
     for zone_state in state.zones.values():
         if zone_state.run:
-            # S5: a source that goes stale while water runs is noticed within half the time that it may take.
+            # S5: while water runs the age of its source is looked at this often, whatever arrives.
             wakes += [zone_state.run.ends_at_ms, state.at_ms + limits.answer_ms // 2]
         if zone_state.said and zone_state.said.next_check_at_ms > state.at_ms:
             wakes.append(zone_state.said.next_check_at_ms)

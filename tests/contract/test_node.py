@@ -24,7 +24,7 @@ def test_both_interpreters_live_the_same_life(tmp_path: Path) -> None:
     command = [sys.executable, str(RUNNER), str(folders[0])]
     ours = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY,
                           env={"PYTHONPATH": str(REPOSITORY)}).stdout.splitlines()  # fmt: skip
-    theirs = run_micropython(RUNNER, path=(build(),), arguments=(str(folders[1]),)).stdout.splitlines()
+    theirs = run_micropython(RUNNER, path=(REPOSITORY, build()), arguments=(str(folders[1]),)).stdout.splitlines()
     assert len(ours) > 1000 and ours == theirs
 
 

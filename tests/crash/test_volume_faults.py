@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.firmware_build import build
-from tests.support.mp import run_micropython
+from tests.support.mp import REPOSITORY, run_micropython
 
 RUNNER = Path(__file__).with_name("volume_faults.py")
 
@@ -24,5 +24,5 @@ RUNNER = Path(__file__).with_name("volume_faults.py")
     ],
 )
 def test_scene(scene: str) -> None:
-    done = run_micropython(RUNNER, heap="8m", path=(build(),), timeout=60, arguments=(scene,))
+    done = run_micropython(RUNNER, heap="8m", path=(REPOSITORY, build()), timeout=60, arguments=(scene,))
     assert done.stdout.strip() == "held"

@@ -4,9 +4,10 @@
     micropython link_driver.py CONFIG.json [OPTIONS.json]      OPTIONS: keyword arguments of mqtt.Client, "backoff"
                                                          [least_ms, most_ms], and "send_buffer" of the socket in bytes
 
-in:  publish KIND HEX · burst COUNT SIZE · heap · quit (leaves in order) · die (does not)
+in:  publish KIND HEX · burst COUNT SIZE · heap · held · quit (leaves in order) · die (does not)
 out: connected SESSION_PRESENT · message KIND RETAINED HEX · lost REASON · failed COUNT REASON · published 0|1
-     · burst REFUSED (all of it is acknowledged) · heap BYTES LONGEST_STEP_MS SKIPPED FOREIGN (told by heap)
+     · burst REFUSED (all of it is acknowledged) · heap BYTES LONGEST_STEP_MS SKIPPED FOREIGN LONGEST_TURN_MS (told by
+       heap) · held BYTES (of a write that TLS has begun and the socket does not take)
 """
 
 import errno
@@ -19,6 +20,7 @@ import sys
 import time
 from binascii import hexlify, unhexlify
 
+import node.broker  # noqa: F401 - a node lets go of it, so it is no part of what the link weighs
 from node.backoff import Backoff
 from node.link import CONNECTED, LOST, MESSAGE, Link
 
@@ -66,6 +68,8 @@ class Driver:
         self.base_bytes = before
         self.failures = 0
         self.longest_ms = 0
+        self.longest_turn_ms = 0
+        self.turned_ms = None
         self.burst = None  # [left, payload, refused]
         self.stdin = select.poll()
         self.stdin.register(sys.stdin, select.POLLIN)
@@ -73,6 +77,9 @@ class Driver:
 
     def turn(self):
         began_ms = self.hal.link_ms()
+        if self.turned_ms is not None:
+            self.longest_turn_ms = max(self.longest_turn_ms, began_ms - self.turned_ms)
+        self.turned_ms = began_ms
         events = self.link.step(began_ms)
         self.longest_ms = max(self.longest_ms, self.hal.link_ms() - began_ms)
         for event in events:
@@ -112,7 +119,10 @@ class Driver:
         elif words[0] == "burst":
             self.burst = [int(words[1]), bytes(int(words[2]) - 4), 0]
         elif words[0] == "heap":
-            print("heap", live_bytes() - self.base_bytes, self.longest_ms, self.link.skipped, self.link.foreign)
+            figures = (self.longest_ms, self.link.skipped, self.link.foreign, self.longest_turn_ms)
+            print("heap", live_bytes() - self.base_bytes, *figures)
+        elif words[0] == "held":
+            print("held", self.link._writing)
         elif words[0] == "quit":
             self.link.close(self.hal.link_ms())
             self.ended = True

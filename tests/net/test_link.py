@@ -74,9 +74,21 @@ class Node:
 
     def figures(self) -> tuple[int, int, int, int]:
         """(heap of link and core, longest step in ms, messages skipped, foreign)."""
+        heap, longest, skipped, foreign, _ = self._heap()
+        return heap, longest, skipped, foreign
+
+    def longest_turn_s(self) -> float:
+        """From one step to the next: what a busy machine adds to every time of the node."""
+        return self._heap()[4] / 1000
+
+    def _heap(self) -> tuple[int, ...]:
         self.say("heap")
-        heap, longest, skipped, foreign = self.expect("heap").split()[1:]
-        return int(heap), int(longest), int(skipped), int(foreign)
+        return tuple(int(word) for word in self.expect("heap").split()[1:])
+
+    def held(self) -> int:
+        """Bytes of a write that TLS has begun and the socket does not take."""
+        self.say("held")
+        return int(self.expect("held").split()[1])
 
     def end(self) -> None:
         self._process.kill()
@@ -225,10 +237,10 @@ def test_a_frozen_broker_is_found_within_15_s_and_met_again(broker: Broker, tmp_
         time.sleep(1)
         broker.freeze()
         frozen = time.monotonic()
-        assert node.expect("lost", 15) == "lost protocol: silent"
-        assert time.monotonic() - frozen <= 15
+        assert node.expect("lost", 60) == "lost protocol: silent"
+        assert time.monotonic() - frozen <= 14.5 + 2 * node.longest_turn_s()
         broker.thaw()
-        node.expect("connected", 15)
+        node.expect("connected", 30)
 
 
 def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
@@ -300,7 +312,7 @@ def test_bytes_that_cannot_leave_are_kept_and_sent_whole_later(
             node.expect("connected")
             proxy.hold()
             node.say(f"burst 50 {size}")
-            time.sleep(2)
+            assert until(lambda: node.held() > 0, 30), "TLS holds half a record"
             down(client, "ack", b"\x0a" * 900)
             node.expect("message ack")
             proxy.go_on()

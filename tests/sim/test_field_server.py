@@ -64,6 +64,40 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.witness.close()
 
 
+def test_the_guard_switches_all_off_in_time_and_tells_it_once(bench: Bench) -> None:  # P3
+    bench.ask(f"hello valve-1 {START - 5000}")
+    assert bench.ask("arm valve-1 65000") == "ok"
+    for output in (0, 1):
+        bench.ask(f"set valve-1 {output} 1")
+    bench.clock.advance_ms(60_499)
+    bench.server.tick()
+    assert bench.world.outputs["valve-1", 0] and bench.world.outputs["valve-1", 1]
+    bench.clock.advance_ms(3_000)
+    bench.server.tick()
+    assert not bench.world.outputs["valve-1", 0] and not bench.world.outputs["valve-1", 1]
+    assert [(e["output"], e["at_ms"] - START, e["why"]) for e in bench.events("output") if not e["on"]] == [
+        (0, 60_500, "guard"), (1, 60_500, "guard"),
+    ]  # fmt: skip
+    assert bench.ask("arm valve-1 none") == "fired 65500"
+    assert bench.ask("arm valve-1 none") == "ok"
+
+
+def test_a_guard_that_is_armed_anew_or_without_power_does_not_fire(bench: Bench) -> None:
+    bench.ask(f"hello valve-1 {START}")
+    bench.ask("arm valve-1 1000")
+    bench.ask("set valve-1 1 1")
+    bench.ask("arm valve-1 90000")
+    bench.clock.advance_ms(60_000)
+    bench.server.tick()
+    assert bench.world.outputs["valve-1", 1]
+    bench.server.closed(bench.line)
+    bench.ask(f"hello valve-1 {START + 60_000}")
+    bench.ask("set valve-1 1 1")
+    bench.clock.advance_ms(60_000)
+    bench.server.tick()
+    assert bench.world.outputs["valve-1", 1], "the guard of the boot before"
+
+
 def test_a_node_says_hello_before_anything_else(bench: Bench) -> None:
     assert bench.ask(f"read soil-1 {SOIL_MOISTURE} 0") == "err say hello first"
     assert bench.ask(f"hello soil-1 {START - 5000}") == "ok"
