@@ -1,6 +1,8 @@
 """Village time: the same in all processes, as fast as it was told, and refused when the file is wrong."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -75,6 +77,31 @@ def test_manual_clock_moves_only_when_told() -> None:
     assert (manual.now_ms(), manual.mono_ms()) == (1_000, 0)
     manual.sleep_ms(250)
     assert (manual.now_ms(), manual.mono_ms(), manual.slept_ms) == (1_250, 250, [250])
+
+
+def test_the_steady_clock_has_one_name_for_all_processes_until_the_machine_restarts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from kit.clock import SystemClock; print(SystemClock().steady_id)"
+    theirs = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    sped = clock.SpedClock(5, 7, 60.0)
+    assert theirs == clock.SystemClock().steady_id and 0 < theirs < 2**63
+    assert sped.steady_id == clock.SpedClock(5, 7, 60.0).steady_id
+    assert len({theirs, sped.steady_id, clock.SpedClock(6, 7, 60.0).steady_id}) == 3
+    (tmp_path / "start").write_text("another start")
+    monkeypatch.setattr(clock, "BOOT_ID", tmp_path / "start")
+    clock._steady_id.cache_clear()
+    assert clock.SystemClock().steady_id != theirs and sped.steady_id != theirs
+    clock._steady_id.cache_clear()
+
+
+def test_a_set_wall_clock_is_seen_against_the_steady_one() -> None:
+    manual = clock.ManualClock(1_000)
+    before = clock.ahead_ms(manual)
+    manual.advance_ms(500)
+    assert clock.ahead_ms(manual) == before
+    manual.wall_ms -= 300
+    assert clock.ahead_ms(manual) == before - 300
 
 
 def test_days_are_days_of_vietnam() -> None:
