@@ -94,7 +94,7 @@ _CURRENT_BOOTS = f"""
     WITH RECURSIVE nodes(name) AS (
         SELECT min(node) FROM boots
         UNION ALL SELECT (SELECT min(node) FROM boots WHERE node > name) FROM nodes WHERE name IS NOT NULL)
-    SELECT {", ".join(Boot._fields)} FROM nodes JOIN boots
+    SELECT {", ".join(Boot._fields)} FROM nodes JOIN boots INDEXED BY boots_by_hello
         ON node = name AND hello = (SELECT max(hello) FROM boots WHERE node = name)"""
 _INSERT_QUARANTINE = "INSERT INTO quarantine(received_ms, topic, reason, detail, payload) VALUES(?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO counters VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n"
