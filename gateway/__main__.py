@@ -18,12 +18,14 @@ from gateway.home import HOME_ENV, Home, home_from
 from gateway.process import ProcessError
 from gateway.registry import RegistryError
 from gateway.secrets import SecretsError
-from gateway.store.common import StoreError
+from gateway.store.common import StoreError, owner_of
 from kit import log
-from kit.clock import ClockFileError, clock_from_environment
+from kit.clock import ClockFileError, clock_from_environment, real_mono_s, real_sleep_s
 from kit.supervisor import Program, Supervisor
 
 # name: (a module with ``run(home: Home, clock: Clock) -> None``, what it does)
+# So long may the processes of a gateway that was killed take to be gone.
+HANDOVER_S = 3.0
 PROCESSES = {
     "ingest": ("gateway.mqtt.ingest", "take readings in from the broker"),
     "control": ("gateway.control", "decide and water"),
@@ -124,6 +126,12 @@ def _run(arguments: argparse.Namespace) -> int:
 def _check(home: Home) -> None:
     """Find at once what would stop every process again and again."""
     secrets.load(home.secrets, registry.load(home.registry).nodes)
+    until_s = real_mono_s() + HANDOVER_S
+    for database in (home.data, home.control, home.village, home.uplink):
+        while owner := owner_of(database):
+            if real_mono_s() > until_s:
+                raise ProcessError(f"{database} is already being written by process {owner}: stop that gateway first")
+            real_sleep_s(0.05)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_-]{24,128}")
 _TOKEN = re.compile(r"[\x21-\x7e]{20,512}")
 _LEAST_DISTINCT = 8
 _AGAIN = "run `python -m gateway provision` to make good ones"
+_ANEW = "put back a copy of the file, or delete it, " + _AGAIN + " and give every node its new config"
 
 
 class SecretsError(Exception):
@@ -98,9 +99,9 @@ def read(path: Path) -> Secrets | None:
     try:
         secret = _parse(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SecretsError(f"{path}: not a file of secrets ({type(error).__name__}): {_AGAIN}") from error
+        raise SecretsError(f"{path}: not a file of secrets ({type(error).__name__}): {_ANEW}") from error
     if weak := _weakness(secret):
-        raise SecretsError(f"{path}: {weak}: delete it and {_AGAIN}")
+        raise SecretsError(f"{path}: {weak}: {_ANEW}")
     return secret
 
 

@@ -227,6 +227,15 @@ def test_one_line_says_what_stops_the_process(tmp_path: Path) -> None:
         assert second.returncode == 1 and f"already being written by process {gateway.pid('ingest')}" in line
 
 
+def test_a_second_gateway_on_one_home_is_refused_in_one_line(gateway: GatewayHome) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "gateway", "run", "--home", str(gateway.home.root)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert second.returncode == 1 and second.stderr.count("\n") == 1
+    assert f"is already being written by process {gateway.pid('ingest')}: stop that gateway first" in second.stderr
+
+
 def test_the_log_holds_no_secret(gateway: GatewayHome) -> None:  # P14
     node = listening(gateway)
     node.publish(*readings(gateway, 1))
