@@ -30,7 +30,7 @@ from tests.support.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST = dt.date(2024, 3, 1)
-HOURS = 5
+HOURS = 6
 SPEED = 600.0
 
 
