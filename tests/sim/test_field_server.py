@@ -71,10 +71,10 @@ def test_the_guard_switches_all_off_in_time_and_tells_it_once(bench: Bench) -> N
         bench.ask(f"set valve-1 {output} 1")
     bench.clock.advance_ms(60_499)
     bench.server.tick()
-    assert bench.world.outputs["valve-1", 0] and bench.world.outputs["valve-1", 1]
+    assert [bench.world.outputs["valve-1", output] for output in (0, 1)] == [True, True]
     bench.clock.advance_ms(3_000)
     bench.server.tick()
-    assert not bench.world.outputs["valve-1", 0] and not bench.world.outputs["valve-1", 1]
+    assert [bench.world.outputs["valve-1", output] for output in (0, 1)] == [False, False]
     assert [(e["output"], e["at_ms"] - START, e["why"]) for e in bench.events("output") if not e["on"]] == [
         (0, 60_500, "guard"), (1, 60_500, "guard"),
     ]  # fmt: skip
