@@ -189,8 +189,9 @@ def _judge(turn: Turn, zone: ZoneSettings, ground: Ground, raw_mm: float, etc_mm
     dry_mm = min(ground.depletion_mm(zone.dry_e4), raw_mm)
     refill_mm = min(ground.depletion_mm(zone.target_e4), dry_mm)
     known = _known(turn, zone.id)
-    judged = Judged(Moist.BLIND, known, 0.0, dry_mm, refill_mm, raw_mm, etc_mm, today)
-    return _judged_anew(turn, zone.id, judged, known)
+    chance = known.chance_beyond(dry_mm)
+    moist = _moist(turn, known, turn.votes[zone.id], chance)
+    return Judged(moist, known, chance, dry_mm, refill_mm, raw_mm, etc_mm, today)
 
 
 def _judged_anew(turn: Turn, zone_id: str, judged: Judged, known: Estimate) -> Judged:
