@@ -8,14 +8,17 @@ Rules
 3. The crop's use is reckoned every ``TICK_MS``, and a sure vote is weighed every ``WEIGH_MS``, but not while water runs
    and ``SETTLE_MS`` after it: the probes have not seen it yet.
 4. Whether it is dry is told by the probability that the depletion is beyond the mark: that of the garden's ``dry``
-   moisture, or RAW if that comes first. From ``sure_pct`` on it is *sure dry*, up to ``wet_pct`` *wet*, between them
-   *perhaps*; *blind* when no vote was believed for ``believe_ms``.
+   moisture, or RAW if that comes first. RAW is reckoned with the table's p at the most, because the day after one of
+   little ETc may be hot. From ``sure_pct`` on it is *sure dry*, up to ``wet_pct`` *wet*, between them *perhaps*, and
+   *blind* when no vote was believed for ``believe_ms``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from gateway.core import air, estimate, rain, weather
 from gateway.core.estimate import Estimate, Seen
@@ -73,7 +76,7 @@ def look(turn: Turn) -> None:
     _dry(turn, zones, plots)
     today = _et0(turn, local_day(turn.now_ms))
     etc = plots.kc(local_day(turn.now_ms)) * today.mm
-    raw = (water.depletion_fraction(plots.p, etc) * plots.taw_mm).tolist()
+    raw = (np.minimum(water.depletion_fraction(plots.p, etc), plots.p) * plots.taw_mm).tolist()
     for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, etc.tolist(), raw, strict=True):
         _wet(turn, zone, ground)
         _weigh(turn, zone, ground)
