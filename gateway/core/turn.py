@@ -44,6 +44,8 @@ class Finding:
     inputs: Mapping[str, Fact] = field(default_factory=dict)
     limits: Mapping[str, Fact] = field(default_factory=dict)
     until_at_ms: int | None = None  # when it may change by the passing of time alone
+    from_at_ms: int | None = None  # of a START: the water is wanted not before this
+    by_at_ms: int | None = None  # of a START: it is wanted to be over by this; what then is missing is stated
 
 
 class Turn:
