@@ -3,7 +3,8 @@
 Rules
 1. Missing tools are installed before anything runs. Nothing else is started here: a test starts what it needs.
 2. A check that passes prints one line; one that fails shows all it said. pytest is always shown.
-3. With paths or -k a person works on one thing: only pytest runs, on that.
+3. Tests run side by side, one on each core, but for those that are ``alone`` (tests/conftest.py): they come after.
+4. With paths or -k a person works on one thing: only pytest runs, on that.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ CHECKS = (
     Check("mypy", ("-m", "mypy", ".")),
     Check("lint-imports", ("-c", LINT_IMPORTS, "--no-logo")),
     Check("docs", ("-m", "cli", "docs", "--check")),
+    Check("side by side", ("-m", "pytest", "-n", "auto", "-m", "not alone"), shown=True),
+    Check("alone", ("-m", "pytest", "-m", "alone"), shown=True),
 )
 
 
@@ -68,8 +71,8 @@ def main(argv: list[str]) -> int:
     hardware_tools.folder()  # from the package index, where the others come from Debian
     args.artefacts.mkdir(exist_ok=True)
     words = [*(str(Path(path).absolute()) for path in args.paths), *(["-k", args.k] if args.k else [])]
-    tests = Check("pytest", ("-m", "pytest", *words), shown=True)
-    return run_all([tests] if words else [*CHECKS, tests], {ARTEFACTS_ENV: str(args.artefacts.resolve())})
+    checks = [Check("pytest", ("-m", "pytest", *words), shown=True)] if words else CHECKS
+    return run_all(checks, {ARTEFACTS_ENV: str(args.artefacts.resolve())})
 
 
 def run_all(checks: Sequence[Check], environment: dict[str, str]) -> int:

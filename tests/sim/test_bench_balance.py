@@ -1,8 +1,11 @@
 """The bench of the water balance measures what it says, and zones together are faster than one by one."""
 
+import pytest
+
 from simulators.bench_balance import measure, village
 
 
+@pytest.mark.alone
 def test_zones_together_are_many_times_faster_than_one_by_one() -> None:
     speed = measure(zones=200, days=60)
     assert speed.one_by_one_s > 20.0 * speed.together_s

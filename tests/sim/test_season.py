@@ -92,6 +92,7 @@ def test_a_quick_look_gives_what_a_close_one_does() -> None:
         assert quick.trial.world.vwc(zone) == pytest.approx(close.trial.world.vwc(zone), abs=0.006)
 
 
+@pytest.mark.alone
 def test_it_is_fast_enough_for_thousands_of_zone_days() -> None:
     """A thousand zone-days in sixteen seconds, shadows included: the processor's time, best of two."""
     spent = []
