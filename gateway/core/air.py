@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from wire import fields
 
@@ -91,5 +91,5 @@ def take(air: Air, field_id: int, value: int, day: int, hour: int) -> Air:
         course.count + 1,
         course.hours | 1 << hour,
     )
-    known[day] = replace(today, courses={**today.courses, name: more})
+    known[day] = AirDay(day, {**today.courses, name: more})
     return Air(tuple(known[number] for number in sorted(known)[-KEPT_DAYS:]))

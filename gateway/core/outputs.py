@@ -79,7 +79,8 @@ def meet(turn: Turn, link: Link) -> None:
     """Take note of a node's present boot. A new boot has every output off (S2) and begins a new nonce."""
     node = turn.nodes.get(link.node)
     if node is not None and node.boot == link.boot:
-        turn.nodes[link.node] = replace(node, booted_at_ms=link.offset_ms)
+        if node.booted_at_ms != link.offset_ms:
+            turn.nodes[link.node] = replace(node, booted_at_ms=link.offset_ms)
         return
     turn.nodes[link.node] = NodeState(
         boot=link.boot,

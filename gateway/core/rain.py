@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 UNKNOWN_BOOT = -1
 KEPT_BOOTS = 4
@@ -45,7 +45,7 @@ def count(gauge: Gauge, boot: int, total: int, measured_at_ms: int, now_ms: int)
     kept = {**gauge.totals, key: total}
     for old in list(kept)[:-KEPT_BOOTS]:
         del kept[old]
-    after = _heard(replace(gauge, totals=kept), measured_at_ms)
+    after = _heard(Gauge(kept, heard_at_ms), measured_at_ms)
     if now_ms - measured_at_ms > LATE_MS:
         return after, 0
     span_ms = max(LEAST_SPAN_MS, measured_at_ms - heard_at_ms) if heard_at_ms is not None else LEAST_SPAN_MS
@@ -55,4 +55,4 @@ def count(gauge: Gauge, boot: int, total: int, measured_at_ms: int, now_ms: int)
 
 def _heard(gauge: Gauge, measured_at_ms: int) -> Gauge:
     newest = measured_at_ms if gauge.heard_at_ms is None else max(gauge.heard_at_ms, measured_at_ms)
-    return replace(gauge, heard_at_ms=newest)
+    return Gauge(gauge.totals, newest)

@@ -232,7 +232,7 @@ def _zones_in_order(turn: Turn) -> list[str]:
 def _state_of(turn: Turn) -> State:
     """What is worth remembering. Counters of nodes are never forgotten (S3)."""
     settings = turn.settings
-    used = {ref.key for ref in settings.refs}
+    used = settings.ref_keys
 
     def keep_zone(zone_id: str, state: ZoneState) -> bool:
         return zone_id in settings.zone_by_id or zone_id in settings.fills or state.run is not None

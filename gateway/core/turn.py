@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.core.moist import Judged
@@ -198,8 +198,10 @@ def _counter_after(last: int, now_s: int) -> int:
     return max(floor, last + 1 if last < MAX_COUNTER else 1)
 
 
-def _refs_by_node(state: State, inputs: Inputs) -> dict[str, list[OutputRef]]:
+def _refs_by_node(state: State, inputs: Inputs) -> Mapping[str, Sequence[OutputRef]]:
     """All outputs that are used or remembered, in a fixed order."""
+    if state.outputs.keys() <= inputs.settings.ref_keys:
+        return inputs.settings.refs_of
     remembered = {OutputRef(node, int(output)) for node, _, output in (k.rpartition("/") for k in state.outputs)}
     by_node: dict[str, list[OutputRef]] = {}
     for ref in sorted(inputs.settings.refs | remembered, key=lambda r: (r.node, r.output)):

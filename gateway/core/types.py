@@ -131,6 +131,18 @@ class Settings:
         return frozenset(ref for pair in [*((z.valve, z.pump) for z in self.zones), *gates] for ref in pair if ref)
 
     @cached_property
+    def refs_of(self) -> Mapping[str, tuple[OutputRef, ...]]:
+        """The same by node, in the order of a step."""
+        by_node: dict[str, list[OutputRef]] = {}
+        for ref in sorted(self.refs, key=lambda r: (r.node, r.output)):
+            by_node.setdefault(ref.node, []).append(ref)
+        return {node: tuple(refs) for node, refs in by_node.items()}
+
+    @cached_property
+    def ref_keys(self) -> frozenset[str]:
+        return frozenset(ref.key for ref in self.refs)
+
+    @cached_property
     def waters(self) -> Mapping[str, SourceSettings]:
         """Every water that is judged: sources, the canals that fill them, sources for crops that bear less salt."""
         found = {source.id: source for source in self.sources}

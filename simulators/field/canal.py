@@ -17,8 +17,7 @@ HOUR_MS = 3_600_000.0
 DAY_MS = 24.0 * HOUR_MS
 YEAR_DAYS = 365.2425
 
-# name -> period in hours
-CONSTITUENTS = {"M2": 12.4206, "S2": 12.0, "K1": 23.9345, "O1": 25.8193}
+M2_H, S2_H, K1_H, O1_H = 12.4206, 12.0, 23.9345, 25.8193  # periods in hours
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,23 @@ def level_mm(canal: Canal, wall_ms: float) -> float:
 
 def tide_mm(canal: Canal, wall_ms: float) -> float:
     """The tide about the mean level. All constituents are in phase at the new moon of 2024-02-09 23:00 UTC."""
-    hours = (wall_ms - 1_707_519_600_000) / HOUR_MS
-    amplitudes = (canal.m2_mm, canal.s2_mm, canal.k1_mm, canal.o1_mm)
-    return sum(
-        amplitude * math.cos(2.0 * math.pi * hours / period)
-        for amplitude, period in zip(amplitudes, CONSTITUENTS.values(), strict=True)
+    turns = 2.0 * math.pi * ((wall_ms - 1_707_519_600_000) / HOUR_MS)
+    return (
+        canal.m2_mm * math.cos(turns / M2_H)
+        + canal.s2_mm * math.cos(turns / S2_H)
+        + canal.k1_mm * math.cos(turns / K1_H)
+        + canal.o1_mm * math.cos(turns / O1_H)
     )
 
 
 def conductivity_us_cm(canal: Canal, wall_ms: float) -> float:
     """Conductivity at 25 °C: the river's, and sea water in the dry season that rises with the tide."""
+    sea_us_cm = canal.sea_share * dry_season(wall_ms)
+    if sea_us_cm == 0.0:
+        return canal.river_us_cm
     highest = canal.m2_mm + canal.s2_mm + canal.k1_mm + canal.o1_mm
     high_water = max(0.0, tide_mm(canal, wall_ms - canal.salt_lag_h * HOUR_MS)) / highest
-    return canal.river_us_cm + canal.sea_share * dry_season(wall_ms) * high_water
+    return canal.river_us_cm + sea_us_cm * high_water
 
 
 def dry_season(wall_ms: float) -> float:

@@ -10,7 +10,8 @@ Rules of this module:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Ditch:
     lift_lpm: float = 0.0
 
 
-@dataclass(frozen=True)
-class DitchState:
+class DitchState(NamedTuple):
     litres: float
     salt: float  # µS/cm times litres: conductivity stands for the amount of salt
     from_canal_l: float = 0.0  # sums since the start of the run; out of the ditch counts negative
@@ -92,7 +92,7 @@ def draw(ditch: Ditch, state: DitchState, litres: float) -> tuple[DitchState, fl
     came = min(litres, above)
     salt = came * conductivity_us_cm(state)
     return (
-        replace(state, litres=state.litres - came, salt=state.salt - salt, pumped_l=state.pumped_l + came),
+        state._replace(litres=state.litres - came, salt=state.salt - salt, pumped_l=state.pumped_l + came),
         came,
     )
 

@@ -15,7 +15,7 @@ import random
 from dataclasses import dataclass, field
 
 from gateway.core.village import Calibration
-from wire.fields import field_by_name
+from wire.fields import Field, field_by_name
 
 FAULTS = ("", "stuck", "missing")
 
@@ -34,10 +34,12 @@ class Sensor:
     seed: int = 0
     stream: random.Random = field(init=False)
     stuck_at: int | None = None
+    _field: Field = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:
             raise ValueError(f"{self.node}/{self.field_name}/{self.channel}: fault {self.fault!r} is not in {FAULTS}")
+        self._field = field_by_name(self.field_name)
         self.stream = random.Random(f"noise/{self.seed}/{self.node}/{self.field_name}/{self.channel}")
 
     def read(self, true_value: float) -> int | None:
@@ -46,7 +48,7 @@ class Sensor:
             return None
         value = true_value + self.offset
         raw = _raw_of(self.response, value) if self.response else value
-        limits = field_by_name(self.field_name)
+        limits = self._field
         reading = round(min(limits.raw_max, max(limits.raw_min, raw + self.stream.gauss(0.0, self.noise))))
         if self.fault == "stuck":
             if self.stuck_at is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class Soil:
     drainage_h: float  # time constant of the water above field capacity
 
 
-@dataclass(frozen=True)
-class SoilState:
+class SoilState(NamedTuple):
     root_mm: float
     surface_mm: float = 0.0
     rain_mm: float = 0.0  # sums since the start of the run

@@ -16,6 +16,7 @@ import csv
 import datetime as dt
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 LOCAL_OFFSET_MS = 7 * 3_600_000
@@ -162,11 +163,17 @@ def rain_between_mm(day: Day, seed: int, from_fraction: float, to_fraction: floa
     """The part of a day's rain that falls between two fractions of the day: one shower, mostly in the afternoon."""
     if day.rain_mm <= 0.0:
         return 0.0
-    draw = random.Random(f"shower/{seed}/{day.date}")
-    length = min(0.35, 0.02 + day.rain_mm / 250.0 + 0.06 * draw.random())  # heavier rain lasts longer
-    start = draw.triangular(0.0, 1.0 - length, 0.6 * (1.0 - length))
+    start, length = _shower(day.date, day.rain_mm, seed)
 
     def fallen(fraction: float) -> float:
         return min(1.0, max(0.0, (fraction - start) / length))
 
     return day.rain_mm * (fallen(to_fraction) - fallen(from_fraction))
+
+
+@lru_cache(maxsize=4096)
+def _shower(date: dt.date, rain_mm: float, seed: int) -> tuple[float, float]:
+    """When the shower of a day begins and how long it lasts, as parts of the day."""
+    draw = random.Random(f"shower/{seed}/{date}")
+    length = min(0.35, 0.02 + rain_mm / 250.0 + 0.06 * draw.random())  # heavier rain lasts longer
+    return draw.triangular(0.0, 1.0 - length, 0.6 * (1.0 - length)), length

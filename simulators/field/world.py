@@ -53,14 +53,20 @@ class World:
         self.delivered = {zone.id: ZoneTotals() for zone in layout.zones}
         self.flow_lpm = {zone.id: 0.0 for zone in layout.zones}
         self.rain_mm = 0.0
-        self._day: Day = weather.day(local_date(start_ms))
-        self._et0_mm = reference_et_mm(self._day, layout.place)
+        self._switched = frozenset(node for node, _index in layout.outputs)
+        self._dawn(start_ms)
 
     def advance(self, to_ms: int) -> None:
         """Move the field on to `to_ms`; a time that has passed changes nothing."""
         while self.now_ms < to_ms:
-            midnight = local_midnight_ms(local_date(self.now_ms)) + DAY_MS
-            self._step(min(to_ms, self.now_ms + self.step_ms, midnight))
+            self._step(min(to_ms, self.now_ms + self.step_ms, self.midnight_ms))
+
+    def _dawn(self, now_ms: int) -> None:
+        """A day begins."""
+        date = local_date(now_ms)
+        self.midnight_ms = local_midnight_ms(date) + DAY_MS  # its end
+        self._day: Day = self.weather.day(date)
+        self._et0_mm = reference_et_mm(self._day, self.layout.place)
 
     def set_output(self, node: str, index: int, on: bool) -> None:
         """Switch an output now. KeyError for one that is not there."""
@@ -100,9 +106,8 @@ class World:
             self.soil[zone.id] = soil.step(zone.soil, self.soil[zone.id], rain, litres / zone.area_m2, et0, hours)
         self.rain_mm += rain
         self.now_ms = to_ms
-        if end == 1.0:
-            self._day = self.weather.day(local_date(to_ms))
-            self._et0_mm = reference_et_mm(self._day, self.layout.place)
+        if to_ms == self.midnight_ms:
+            self._dawn(to_ms)
 
     def _demand_lpm(self, zone: Zone) -> float:
         if not (self.outputs[zone.pump] and self.outputs[zone.valve]):
@@ -123,11 +128,13 @@ class World:
 
     def _truth(self, channel: Channel) -> float:
         """The true value of what a channel looks at, in the scaled unit of its field."""
-        fraction = day_fraction(self.now_ms)
         if channel.measures == "soil_moisture":
             return self.vwc(channel.zone) * 10_000.0
+        if channel.measures in WATER:
+            return self.water(channel.measures)
+        fraction = day_fraction(self.now_ms)
         if channel.measures == "battery":
-            return battery_mv(fraction, 60.0 if self._has_outputs(channel.sensor.node) else 0.0)
+            return battery_mv(fraction, 60.0 if channel.sensor.node in self._switched else 0.0)
         if channel.measures == "flow":
             node = channel.sensor.node
             return sum(self.flow_lpm[zone.id] for zone in self.layout.zones if zone.pump[0] == node) * 1000.0
@@ -135,10 +142,8 @@ class World:
             return int(self.rain_mm / RAIN_TIP_MM + 1e-9) * RAIN_TIP_MM * 100.0
         if channel.measures.startswith("air_"):
             return self._air(channel.measures, fraction)
-        if channel.measures.endswith("_temperature"):
-            damping, lag = (0.35, 0.12) if channel.measures.startswith("soil") else (0.45, 0.08)
-            return temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, damping, lag) * 100.0
-        return self.water(channel.measures)
+        damping, lag = (0.35, 0.12) if channel.measures.startswith("soil") else (0.45, 0.08)
+        return temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, damping, lag) * 100.0
 
     def _air(self, measures: str, fraction: float) -> float:
         now_c = temperature_c(self._day.tmin_c, self._day.tmax_c, fraction, 1.0, 0.0)
@@ -148,12 +153,13 @@ class World:
 
     def water(self, measures: str) -> float:
         """Level in mm or conductivity in µS/cm of the ditch or the canal."""
-        return {
-            "ditch_level": lambda: ditch.level_mm(self.layout.ditch, self.ditch),
-            "canal_level": lambda: canal.level_mm(self.layout.canal, self.now_ms),
-            "ditch_salinity": lambda: ditch.conductivity_us_cm(self.ditch),
-            "canal_salinity": lambda: canal.conductivity_us_cm(self.layout.canal, self.now_ms),
-        }[measures]()
+        if measures == "ditch_level":
+            return ditch.level_mm(self.layout.ditch, self.ditch)
+        if measures == "canal_level":
+            return canal.level_mm(self.layout.canal, self.now_ms)
+        if measures == "ditch_salinity":
+            return ditch.conductivity_us_cm(self.ditch)
+        return canal.conductivity_us_cm(self.layout.canal, self.now_ms)
 
     def report(self) -> dict[str, object]:
         """The truth of this moment, for the witness."""
@@ -163,6 +169,3 @@ class World:
             "rain_mm": round(self.rain_mm, 3),
             **{name: round(self.water(name), 1) for name in WATER},
         }
-
-    def _has_outputs(self, node: str) -> bool:
-        return any(owner == node for owner, _index in self.outputs)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from simulators.field import ditch, soil
 from simulators.field.evapotranspiration import reference_et_mm
 from simulators.field.layout import Zone, layout
-from simulators.field.weather import DAY_MS, Weather, local_date, local_midnight_ms
+from simulators.field.weather import Weather, local_date
 from simulators.field.world import World
 from simulators.season.faults import Mischief
 from simulators.season.scenario import MINUTE_MS, Scenario
@@ -120,7 +120,7 @@ class Trial:
         """Let the field live until an instant; outputs stay as they are."""
         world = self.world
         while world.now_ms < to_ms:
-            midnight_ms = local_midnight_ms(local_date(world.now_ms)) + DAY_MS
+            midnight_ms = world.midnight_ms
             self._step(min(to_ms, world.now_ms + world.step_ms, midnight_ms))
             if world.now_ms == midnight_ms:
                 self._close_day(local_date(midnight_ms - 1))
