@@ -1,4 +1,4 @@
-"""What the commands share in reading their arguments: every mistake is one line, and says what is allowed."""
+"""What the commands share in reading arguments: a mistake is one line that says what is allowed, Vietnamese first."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+def _mistake(vi: str, en: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"{vi} / {en}")
+
+
+def _no_folder(path: Path) -> argparse.ArgumentTypeError:
+    folder = str(path.parent)
+    return _mistake(f"không có thư mục {folder!r}, hãy tạo trước", f"there is no folder {folder!r}, make it first")
+
+
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A whole number between ``low`` and ``high``."""
 
@@ -31,9 +40,11 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {low} to {high}") from None
+            raise _mistake(
+                f"{text!r} không phải số nguyên, {low} đến {high}", f"{text!r} is not a whole number, {low} to {high}"
+            ) from None
         if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{number} is not in {low} to {high}")
+            raise _mistake(f"{number} không nằm trong {low} đến {high}", f"{number} is not in {low} to {high}")
         return number
 
     return read
@@ -46,9 +57,11 @@ def real(low: float, high: float) -> Callable[[str], float]:
         try:
             number = float(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number, {low:g} to {high:g}") from None
+            raise _mistake(
+                f"{text!r} không phải số, {low:g} đến {high:g}", f"{text!r} is not a number, {low:g} to {high:g}"
+            ) from None
         if not low <= number <= high:  # also refuses "nan", which no comparison accepts
-            raise argparse.ArgumentTypeError(f"{text} is not in {low:g} to {high:g}")
+            raise _mistake(f"{text} không nằm trong {low:g} đến {high:g}", f"{text} is not in {low:g} to {high:g}")
         return number
 
     return read
@@ -59,16 +72,18 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day, write it like 2024-03-01") from None
+        raise _mistake(
+            f"{text!r} không phải ngày, ghi như 2024-03-01", f"{text!r} is not a day, write it like 2024-03-01"
+        ) from None
 
 
 def readable_file(text: str) -> Path:
     """A file that is there and can be read."""
     path = Path(text)
     if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+        raise _mistake(f"không có tệp {text!r}", f"there is no file {text!r}")
     if not os.access(path, os.R_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be read, check its owner and mode")
+        raise _mistake(f"không được phép đọc {text!r}", f"{text!r} cannot be read, check its owner and mode")
     return path.resolve()
 
 
@@ -76,11 +91,11 @@ def new_file(text: str) -> Path:
     """A file that can be written: its folder is there, and it is no folder itself."""
     path = Path(text)
     if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is a folder, name a file in it")
+        raise _mistake(f"{text!r} là thư mục, ghi tên một tệp", f"{text!r} is a folder, name a file in it")
     if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
+        raise _no_folder(path)
     if not _can_write(path if path.exists() else path.parent):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
+        raise _mistake(f"không được phép ghi {text!r}", f"{text!r} cannot be written, check its owner and mode")
     return path.resolve()
 
 
@@ -104,13 +119,15 @@ def folder(text: str) -> Path:
         nearest = path if there else path.absolute().parent
         missing = not nearest.is_dir()
     except PermissionError:
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be reached, check the modes of the folders above") from None
+        raise _mistake(
+            f"không tới được {text!r}", f"{text!r} cannot be reached, check the modes of the folders above"
+        ) from None
     if there and missing:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+        raise _mistake(f"{text!r} không phải thư mục", f"{text!r} is not a folder")
     if missing:
-        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}, make it first")
+        raise _no_folder(path)
     if not _can_write(nearest):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be written, check its owner and mode")
+        raise _mistake(f"không được phép ghi {text!r}", f"{text!r} cannot be written, check its owner and mode")
     return path.resolve()
 
 

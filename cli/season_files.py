@@ -116,9 +116,9 @@ def village(path: Path) -> Village:
     try:
         found = registry.load(path)
     except RegistryError as error:
-        told = str(error).removeprefix(f"{path}: ")
-        raise Refused(str(path), f"tệp làng không dùng được, sửa chỗ này: {told}",
-                      "the village cannot be used, mend this") from None  # fmt: skip
+        bare = RegistryError(error.reason, error.field, error.value)
+        raise Refused(str(path), f"tệp làng không dùng được, sửa chỗ này: {bare.vietnamese}",
+                      f"the village cannot be used, mend this: {bare}") from None  # fmt: skip
     if not found.zones:
         raise Refused(str(path), "làng chưa có vườn nào, hãy thêm [[zone]]", "there is no zone, add a [[zone]]")
     return found

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from gateway import registry, secrets
+from gateway import in_force, registry, secrets
 from gateway.home import HOME_ENV, Home, home_from
 from gateway.process import ProcessError
 from gateway.registry import RegistryError
@@ -40,7 +40,10 @@ def main(argv: Sequence[str]) -> int:
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
-    except (RegistryError, SecretsError, StoreError, ClockFileError, ProcessError) as error:
+    except RegistryError as error:
+        print(f"gateway: {error.on_screen}", file=sys.stderr)
+        return 1
+    except (SecretsError, StoreError, ClockFileError, ProcessError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -58,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         "--cloud-token", choices=["-"], metavar="-", help="read the token that the cloud gave us from standard input"
     )
     made.set_defaults(command=_provision)
+    checked = commands.add_parser(
+        "check", parents=[home], help="tell whether village.toml can be used, and what is odd"
+    )
+    checked.set_defaults(command=_check)
     people = commands.add_parser("user", help="people who may log in").add_subparsers(required=True, metavar="ACTION")
     added = people.add_parser("add", parents=[home], help="add a user, or give one a new password, and print it once")
     added.add_argument("name")
@@ -81,6 +88,23 @@ def _provision(arguments: argparse.Namespace) -> int:
     village = provision(home, token)
     print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
     print(f"broker: mosquitto -c {home.mosquitto_conf}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    home = home_from(arguments.home)
+    try:
+        village = registry.load(home.registry)
+    except RegistryError as error:
+        print(f"{error.vietnamese}\n  {error}")
+        return 1
+    nodes, zones, sources = len(village.nodes), len(village.zones), len(village.sources)
+    print(f"{home.registry}: dùng được: {nodes} hộp, {zones} vườn, {sources} nguồn nước")
+    print(f"  can be used: {nodes} nodes, {zones} zones, {sources} sources")
+    for remark in in_force.remarks(village, clock_from_environment().now_ms()):
+        print(f"chú ý: {remark.on_screen}")
+    if in_force.is_edited(home):
+        print("Sổ này có hiệu lực khi máy chủ khởi động lại.\n  It takes effect when the gateway is started again.")
     return 0
 
 
@@ -114,7 +138,7 @@ def _process(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     home, clock = home_from(arguments.home), clock_from_environment()
     log.configure("gateway", clock)
-    _check(home)
+    _ready(home)
     logger = log.get()
     with Supervisor(report=lambda event, name, facts: logger.info(event, child=name, **facts)) as supervisor:
         for name in PROCESSES:
@@ -123,15 +147,21 @@ def _run(arguments: argparse.Namespace) -> int:
         return supervisor.run()
 
 
-def _check(home: Home) -> None:
+def _ready(home: Home) -> None:
     """Find at once what would stop every process again and again."""
-    secrets.load(home.secrets, registry.load(home.registry).nodes)
+    village, refused = in_force.load(home)
+    secrets.load(home.secrets, village.nodes)
     until_s = real_mono_s() + HANDOVER_S
     for database in (home.data, home.control, home.village, home.uplink):
         while owner := owner_of(database):
             if real_mono_s() > until_s:
                 raise ProcessError(f"{database} is already being written by process {owner}: stop that gateway first")
             real_sleep_s(0.05)
+    if refused is None:
+        in_force.remember(home)
+    else:
+        print(f"gateway: chạy theo sổ cũ, sổ mới không dùng được / the plan stays as it was: {refused.on_screen}",
+              file=sys.stderr)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def station(root: Table, nodes: Mapping[str, Node]) -> Station:
         rain = _sensor(t, "rain", nodes) if t.has("rain") else None
         air = {fields.field_by_name(name).id: _sensor(t, name, nodes) for name in AIR if t.has(name)}
         if rain is None and not air:
-            raise RegistryError(f"{t.where}: empty; allowed here: rain, {', '.join(AIR)}")
+            raise RegistryError(f"empty; allowed here: rain, {', '.join(AIR)}", t.where)
         return Station(rain, air)
 
 

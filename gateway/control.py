@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
-from gateway import registry, secrets, translate
+from gateway import in_force, secrets, translate
 from gateway.core.state import VERSION, NodeState, Phase, State, StateError
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
@@ -226,7 +226,9 @@ class Control:
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
     stop = Stop().on_signals()
-    village = registry.load(home.registry)
+    village, refused = in_force.load(home)
+    if refused:
+        log.get().error("village.toml is refused: the plan stays as it was", why=str(refused))
     secret = secrets.load(home.secrets, village.nodes)
     link = mqtt.Link(village.broker, home.ca, users.CONTROL, secret.mqtt[users.CONTROL])
     with (

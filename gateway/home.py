@@ -20,6 +20,11 @@ class Home:
         return self.root / "village.toml"
 
     @property
+    def registry_in_force(self) -> Path:
+        """The registry that the gateway was last started with."""
+        return self.root / "village.in-force.toml"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets.json"
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-from gateway import certificates, registry, secrets
+from gateway import certificates, in_force, registry, secrets
 from gateway.core.village import Node, Village
 from gateway.home import Home
 from gateway.mqtt import broker_files, users
@@ -52,6 +52,7 @@ def provision(home: Home, cloud_token: str | None = None) -> Village:
         _broker(home, village, secret)
         _nodes(home, village, secret)
         _databases(home)
+        in_force.remember(home)
     except OSError as error:
         raise ProvisionError(f"{error.filename or home.root}: {error.strerror or error}") from error
     return village

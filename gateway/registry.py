@@ -71,16 +71,16 @@ def load(path: Path) -> Village:
     """The village of a file. Raises RegistryError with one line."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise RegistryError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+            raise RegistryError(f"larger than {MAX_FILE_BYTES} bytes", file=path)
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise RegistryError(f"{path}: not found; write the village's registry there") from error
+        raise RegistryError("not found; write the village's registry there", file=path) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{path}: cannot be read: {error}") from error
+        raise RegistryError(f"cannot be read: {error}", file=path) from error
     try:
         return parse(text)
     except RegistryError as error:
-        raise RegistryError(f"{path}: {error}") from error
+        raise error.of(path) from error
 
 
 def parse(text: str) -> Village:
@@ -129,7 +129,7 @@ def _unique(what: str, entries: list[_Named]) -> dict[str, _Named]:
     by_id: dict[str, _Named] = {}
     for place, entry in enumerate(entries, start=1):
         if entry.id in by_id:
-            raise RegistryError(f"{what}[{place}].id = {entry.id!r}: must be given only once")
+            raise RegistryError("must be given only once", f"{what}[{place}].id", repr(entry.id))
         by_id[entry.id] = entry
     return by_id
 
@@ -171,7 +171,7 @@ def _sensor(table: Table) -> Sensor:
         calibrations = tuple(_calibration(c, what) for c in t.tables("calibration", low, 100))
         ids = [c.id for c in calibrations]
         if ids != sorted(set(ids)):
-            raise RegistryError(f"{t.where}.calibration: the ids must rise, but are {ids}")
+            raise RegistryError("must have ids that rise", f"{t.where}.calibration", str(ids))
         sample_s = t.whole("sample_s", 1, DAY_S) if t.has("sample_s") else None
         return Sensor(what.id, channel, calibrations, sample_s, called)
 
@@ -258,11 +258,11 @@ def _one_user_each(zones: Mapping[str, Zone], sources: Mapping[str, Source]) -> 
         if ditch.fill is None:
             continue
         if ditch.id in zones:
-            raise RegistryError(f"source {ditch.id!r}.id: must not be the id of a zone too, because it is filled")
+            raise RegistryError("must not be the id of a zone too, because it is filled", f"source {ditch.id!r}.id")
         gates = (("sluice", ditch.fill.sluice), ("lift", ditch.fill.lift))
         uses += [(ref, f"source {ditch.id!r}.fill.{key}") for key, ref in gates if ref]
     owner: dict[OutputRef, str] = {}
     for ref, where in uses:
         if ref in owner:
-            raise RegistryError(f"{where} = {ref.node}/{ref.output}: must not be in use elsewhere too ({owner[ref]})")
+            raise RegistryError(f"must not be in use elsewhere too ({owner[ref]})", where, f"{ref.node}/{ref.output}")
         owner[ref] = where

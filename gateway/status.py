@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import registry
+from gateway import in_force
 from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
 from gateway.home import Home
@@ -50,7 +50,12 @@ class Report:
 
 def status(home: Home, clock: Clock) -> Report:
     """The report on a home. Raises RegistryError when there is no registry."""
-    village, report, now_ms = registry.load(home.registry), Report(), clock.now_ms()
+    (village, refused), report, now_ms = in_force.load(home), Report(), clock.now_ms()
+    if refused:
+        report.problems.append(f"village.toml is refused, the plan stays as it was: {refused}")
+    elif in_force.is_edited(home):
+        report.lines.append("village.toml was edited: it takes effect when the gateway is started again")
+    report.problems += [remark.english for remark in in_force.remarks(village, now_ms)]
     with ExitStack() as stack:
 
         def opened(path: Path, reader: Callable[[Path], R]) -> R | None:

@@ -2,7 +2,8 @@
 
 Rules
 1. Every key is asked for by its type and allowed range; what was never asked for is refused at the end.
-2. Every error is one line: where, key, the value found, and what is allowed.
+2. Every error is one line: where, key, the value found, and what is allowed; in English for the log, and in
+   Vietnamese (``gateway.refusals``) for the person at the screen.
 3. Decimal numbers stay exact (``Decimal``) until a caller turns them into the integers that travel.
 """
 
@@ -12,9 +13,11 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
+from gateway import refusals
 from wire import topics
 
 MAX_TEXT = 80
@@ -23,7 +26,44 @@ _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
 class RegistryError(Exception):
-    """The registry cannot be used; the message is one line for the person who wrote it."""
+    """The registry cannot be used. ``field`` is the key with its place, empty when it is the file as a whole;
+    ``value`` what was found there, None where that says nothing. As a text it is the English line."""
+
+    def __init__(self, reason: str, field: str = "", value: str | None = None, file: Path | None = None) -> None:
+        super().__init__(reason, field, value, file)
+        self.reason = reason
+        self.field = field
+        self.value = value
+        self.file = file
+
+    def __str__(self) -> str:
+        return self._head(refusals.MISSING) + self.reason
+
+    @property
+    def allowed(self) -> str:
+        """The allowed range, in English."""
+        return self.reason.removeprefix("must be ")
+
+    @property
+    def vietnamese(self) -> str:
+        """The same line in Vietnamese."""
+        return self._head(refusals.MISSING_VI) + refusals.vietnamese(self.reason)
+
+    @property
+    def on_screen(self) -> str:
+        """Vietnamese first, then English, in one line."""
+        return f"{self.vietnamese} / {self}"
+
+    def of(self, file: Path) -> RegistryError:
+        """The same error, which names the file."""
+        return RegistryError(self.reason, self.field, self.value, file)
+
+    def _head(self, missing: str) -> str:
+        file = f"{self.file}: " if self.file else ""
+        value = missing if self.value == refusals.MISSING else self.value
+        if not self.field:
+            return file
+        return f"{file}{self.field}: " if value is None else f"{file}{self.field} = {value}: "
 
 
 class Table:
@@ -31,7 +71,7 @@ class Table:
 
     def __init__(self, found: object, where: str) -> None:
         if not isinstance(found, dict):
-            raise RegistryError(f"{where} = {found!r}: must be a table")
+            raise RegistryError("must be a table", where, repr(found))
         self._found: dict[str, object] = found
         self._asked: set[str] = set()
         self.where = where
@@ -45,15 +85,15 @@ class Table:
         unknown = sorted(set(self._found) - self._asked)
         if kind is None and unknown:
             known = ", ".join(sorted(self._asked))
-            raise RegistryError(f"{self._place(unknown[0])}: unknown key; allowed here: {known}")
+            raise RegistryError(f"unknown key; allowed here: {known}", self._place(unknown[0]))
 
     def _place(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key
 
     def refuse(self, key: str, allowed: str) -> NoReturn:
         """Raise the one-line error of a key whose value is not allowed."""
-        shown = plain(self._found[key]) if key in self._found else "(missing)"
-        raise RegistryError(f"{self._place(key)} = {shown}: must be {allowed}")
+        shown = plain(self._found[key]) if key in self._found else refusals.MISSING
+        raise RegistryError(f"must be {allowed}", self._place(key), shown)
 
     def has(self, key: str) -> bool:
         self._asked.add(key)
@@ -135,7 +175,7 @@ class Table:
         self, key: str, count: int, low: Decimal | int, high: Decimal | int, *, whole: bool = False
     ) -> list[Decimal]:
         """So many numbers of the same range, in the order given."""
-        allowed = f"{count} {'whole ' if whole else ''}numbers in {low}..{high}"
+        allowed = f"{count} whole numbers in {low}..{high}" if whole else f"{count} numbers in {low}..{high}"
         value = self._get(key, allowed)
         if not isinstance(value, list) or len(value) != count:
             self.refuse(key, allowed)

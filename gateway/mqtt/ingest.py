@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from gateway import registry, secrets
+from gateway import in_force, secrets
 from gateway.core.boots import Arrival, Boots
 from gateway.core.ingest import Judge, Verdict, learn
 from gateway.home import Home
@@ -183,7 +183,7 @@ class Ingest:
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
     stop = Stop().on_signals()
-    village = registry.load(home.registry)
+    village = in_force.load(home).village
     secret = secrets.load(home.secrets, village.nodes)
     with DataWriter(home.data) as writer:
         with DataReader(home.data) as reader:

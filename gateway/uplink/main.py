@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from contextlib import ExitStack
 
-from gateway import registry, secrets
+from gateway import in_force, secrets
 from gateway.core import sync
 from gateway.core.village import Village
 from gateway.home import Home
@@ -33,7 +33,7 @@ NAP_S = 0.2  # how soon a wait notices that the process is to end
 def run(home: Home, clock: Clock) -> None:
     """Run until asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
     stop = Stop().on_signals()
-    village = registry.load(home.registry)
+    village = in_force.load(home).village
     token = secrets.load(home.secrets, village.nodes).cloud_token
     if village.cloud is None or token is None:
         log.get().info("no cloud is set up for this village: idle")

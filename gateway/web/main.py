@@ -7,7 +7,7 @@ import sys
 
 import uvicorn
 
-from gateway import registry
+from gateway import in_force
 from gateway.home import Home
 from gateway.process import ProcessError
 from gateway.web.app import create_app
@@ -23,7 +23,7 @@ SHUTDOWN_S = 3
 
 def run(home: Home, clock: Clock) -> None:
     """Serve until the process is asked to end. Raises RegistryError, StoreError or ProcessError at the start."""
-    village = registry.load(home.registry)
+    village = in_force.load(home).village
     # nobody stands before us: who claims another address is lying
     settings = uvicorn_settings(
         connections=MAX_CONNECTIONS, keep_alive_s=KEEP_ALIVE_S, shutdown_s=SHUTDOWN_S, proxied=False

@@ -160,6 +160,27 @@ def test_dry_soil_is_watered_through_a_killed_control_until_the_canal_is_salt(ga
     assert gateway.stop("control") == 0 and "Traceback" not in gateway.log("control")
 
 
+def test_a_wrong_village_toml_leaves_the_running_plan_as_it_was(gateway: GatewayHome) -> None:
+    valves, soils, levels = (Node(gateway, id) for id in ("van-1", "dat-1", "kinh-1"))
+    start_control(gateway)
+    levels.measure(*water())
+    soils.measure(*soil(23))
+    wait_for(lambda: rules(gateway)[-1:] == [Rule.SOIL_OK])
+    good = gateway.home.registry.read_text(encoding="utf-8")
+    gateway.home.registry.write_text(good.replace("dry_vwc = 0.22", "dry_vwc = 2300"), encoding="utf-8")
+    soils.measure(*soil(18))
+    wait_for(lambda: valves.mask == 1 << PUMP | 1 << VALVE)  # at 22 %, as before
+
+    gateway.kill("control")  # and what starts it again finds the wrong file
+    start_control(gateway)
+    wait_for(lambda: rules(gateway)[-1] == Rule.WATER_ON)
+    assert "the plan stays as it was" in gateway.log("control") and "dry_vwc = 2300" in gateway.log("control")
+    levels.measure(*water())
+    soils.measure(*soil(33))
+    wait_for(lambda: Rule.TARGET_REACHED in rules(gateway))  # at 32 %, as before
+    wait_for(lambda: valves.mask == 0)
+
+
 def test_a_person_waters_and_stops_within_a_second(gateway: GatewayHome) -> None:  # P10, D7
     valves, soils, levels = (Node(gateway, id) for id in ("van-1", "dat-1", "kinh-1"))
     start_control(gateway)

@@ -1,0 +1,128 @@
+"""Why a registry is refused, in the words of the person who has to mend it: Vietnamese for each English reason.
+
+Rules
+1. Key and value stand in front as they are in the file; here is only what follows: what is wrong, and what is allowed.
+   Numbers keep their decimal point, because that is how they must be written there.
+2. One catalogue. Its keys are the English reasons with ``{places}``; a test finds every reason that the code can give
+   and refuses one that is not here.
+3. A reason that is not here is told in English behind a Vietnamese lead, never left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+MISSING = "(missing)"
+MISSING_VI = "(chưa ghi)"
+
+VIETNAMESE: Mapping[str, str] = {
+    # ---- the file
+    "larger than {n} bytes": "tệp lớn hơn {n} byte",
+    "not found; write the village's registry there": "không có tệp này; hãy ghi sổ làng vào đó",
+    "cannot be read: {why}": "không đọc được: {why}",
+    "not TOML: {why}": "sai cách ghi TOML: {why}",
+    # ---- one value
+    "must be a table": "phải là một bảng [ ]",
+    "unknown key; allowed here: {known}": "không có mục này; ở đây chỉ được ghi: {known}",
+    "must be an id: 1 to 32 of a-z, 0-9 and -": "phải là mã 1 đến 32 chữ a-z, số 0-9 và dấu -",
+    "must be a text of 1 to {most} printable characters": "phải là chữ, dài 1 đến {most} ký tự",
+    "must be one of {choices}": "phải là một trong: {choices}",
+    "must be a host name or IPv4 address": "phải là tên máy hoặc địa chỉ IPv4",
+    "must be an address such as https://cloud.example:8443": "phải là địa chỉ như https://cloud.example:8443",
+    "must be a whole number in {range}": "phải là số nguyên trong {range}",
+    "must be a number in {range}": "phải là số trong {range}",
+    "must be two numbers in {range}, such as {example}": "phải là hai số trong {range}, như {example}",
+    "must be {count} whole numbers in {range}": "phải là {count} số nguyên trong {range}",
+    "must be {count} numbers in {range}": "phải là {count} số trong {range}",
+    "must be a day such as 2024-03-01, from 1990 to 2100": "phải là ngày như 2024-03-01, từ 1990 đến 2100",
+    "must be {low} to {high} tables": "phải có {low} đến {high} bảng",
+    "must be given only once": "chỉ được ghi một lần",
+    # ---- nodes
+    "must be the one address at which the nodes reach this gateway": "phải là địa chỉ mà các hộp gọi được máy chủ này",
+    "must be different in field and channel (or index) from the others of the node": (
+        "phải khác loại và kênh (hoặc số ngõ) với các mục kia của hộp"
+    ),
+    'must be "valve", because the node has outputs': 'phải là "valve", vì hộp này có ngõ ra',
+    "must have ids that rise": "các số id phải tăng dần",
+    "must be two different whole numbers": "phải là hai số nguyên khác nhau",
+    "must be in {unit} with at most {n} decimals": "phải tính bằng {unit}, nhiều nhất {n} số lẻ",
+    "must be the id of a node of this file": "phải là mã một hộp có trong tệp này",
+    "must be the index of a {kind} of node {node}": "phải là số ngõ {kind} của hộp {node}",
+    "must be a channel on which node {node} measures {what}": "phải là kênh mà hộp {node} đo {what}",
+    "must be on the node of the valve ({node})": "phải ở cùng hộp với van ({node})",
+    "must be at most the hard_max_s of its valve and pump ({most})": (
+        "không được quá hard_max_s của van và máy bơm ({most})"
+    ),
+    "must not be in use elsewhere too ({where})": "đã dùng ở chỗ khác rồi ({where})",
+    # ---- gardens
+    "must be different probes": "phải là các máy đo khác nhau",
+    "must be the id of a source of this file": "phải là mã một nguồn nước có trong tệp này",
+    "must not be the id of a zone too, because it is filled": "không được trùng mã vườn, vì mương này được lấy nước vô",
+    "must be a number in {range}, below fc ({fc})": "phải là số trong {range}, nhỏ hơn fc ({fc})",
+    "must be a known crop, or a table { name, kc, p } with its figures": (
+        "phải là cây có sẵn, hoặc bảng { name, kc, p } với số liệu của cây"
+    ),
+    "must be between wp ({wp}) and fc ({fc}) of its soil": "phải nằm giữa wp ({wp}) và fc ({fc}) của đất",
+    "must be at most fc ({fc}) of its soil": "không được quá fc ({fc}) của đất",
+    "must be at least {band} below target_vwc ({target})": "phải thấp hơn target_vwc ({target}) ít nhất {band}",
+    "must be given, because {name} is not a known crop": "phải ghi, vì {name} không phải cây có sẵn",
+    "must be with start, the day of planting, beside it": "phải ghi kèm start, là ngày trồng",
+    "must be with stages_days beside it": "phải ghi kèm stages_days",
+    "empty; allowed here: {known}": "còn trống; ở đây được ghi: {known}",
+    # ---- waters
+    "must be with a target_level_mm above reopen_level_mm ({mm})": (
+        "phải có target_level_mm cao hơn reopen_level_mm ({mm})"
+    ),
+    "must be with a limit_us_cm of at most that of the source ({most})": (
+        "phải có limit_us_cm không quá của nguồn nước ({most})"
+    ),
+    "must be with probes in the canal, other than those in the ditch": (
+        "phải có máy đo ngoài kinh, khác máy đo trong mương"
+    ),
+    "must be at least min_level_mm ({least})": "phải từ min_level_mm ({least}) trở lên",
+    "must be at most limit_us_cm ({most})": "không được quá limit_us_cm ({most})",
+    "must be the sluice, or a lift: the ditch must be filled by something": (
+        "phải ghi cống (sluice) hoặc máy bơm (lift): mương phải có chỗ lấy nước"
+    ),
+    "must be less than target_level_mm ({most})": "phải thấp hơn target_level_mm ({most})",
+    "must be at most 0.8 times limit_us_cm ({most})": "không được quá 0,8 lần limit_us_cm ({most})",
+    "must be at least twice the sample_s of {name} ({every_s}); read that more often": (
+        "phải ít nhất gấp đôi sample_s của {name} ({every_s}); hãy đo thường hơn"
+    ),
+}
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def vietnamese(reason: str) -> str:
+    """What is wrong, in Vietnamese."""
+    for pattern, template in _patterns():
+        found = pattern.fullmatch(reason)
+        if found:
+            return _filled(template, found.groupdict())
+    return f"không dùng được: {reason}"
+
+
+def _filled(template: str, places: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: places[place[1]], template)
+
+
+def is_known(reason: str) -> bool:
+    return any(pattern.fullmatch(reason) for pattern, _ in _patterns())
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """The reason with the most fixed letters is tried first, so that a loose one cannot shadow an exact one."""
+    ordered = sorted(VIETNAMESE, key=lambda reason: -len(_PLACE.sub("", reason)))
+    return [(_pattern(reason), VIETNAMESE[reason]) for reason in ordered]
+
+
+def _pattern(reason: str) -> re.Pattern[str]:
+    pieces, end = [], 0
+    for place in _PLACE.finditer(reason):
+        pieces += [re.escape(reason[end : place.start()]), f"(?P<{place[1]}>.+?)"]
+        end = place.end()
+    return re.compile("".join(pieces) + re.escape(reason[end:]), re.DOTALL)
