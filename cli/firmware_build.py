@@ -4,25 +4,23 @@ Rules
 1. The result depends on the sources and the compiler only. ``manifest.json`` names every file with its SHA-256 and
    the digest of all sources; when that digest is the same, nothing is done.
 2. ``boot.py`` and ``main.py`` stay source: MicroPython runs them by name, and they are a few lines.
-3. Heap is dear on a node. Constants that are whole numbers are written in where they are named, so that a node need not
-   keep their names. Of ``wire`` only those definitions go along that the node's code, or another one that goes along,
-   names; their lines become blank, so line numbers stay true. Asserts are compiled away (-O1).
+3. Heap is dear on a node: firmware_shrink.py leaves out what nothing uses, firmware_names.py gives short names. Asserts
+   are compiled away (-O1). Line numbers stay true.
 4. Files are replaced one by one, whole, and the manifest last: a build that was cut off is done again.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from cli import firmware_names, firmware_shrink
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_OUT = ROOT / "build" / "node"
@@ -31,27 +29,14 @@ MANIFEST = "manifest.json"
 WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands")
 
 
-Name = tuple[str, str]  # (module, what it defines)
-_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
-
-
-@dataclass(frozen=True)
-class _Definition:
-    """A top-level statement of ``wire`` that gives names, and the names that it needs itself."""
-
-    module: str
-    statement: ast.stmt
-    defines: set[Name]
-    uses: set[Name]
-
-
 class BuildFailed(Exception):
     """mpy-cross refused a source; the message is what it said."""
 
 
-def build(out: Path = DEFAULT_OUT) -> Path:
-    """Make ``out`` the tree of a node's flash, and return it. Raises BuildFailed."""
-    sources = _shaken(_inlined({name: source.read_text(encoding="utf-8") for name, source in _sources().items()}))
+def build(out: Path = DEFAULT_OUT, also: Path | None = None) -> Path:
+    """Make ``out`` the tree of a node's flash, and return it. ``also`` is a program that runs beside the node's own, a
+    test, say: what it names of the node stays, and keeps its name. Raises BuildFailed."""
+    sources = _small(also.read_text(encoding="utf-8") if also else "")
     digest = _digest(sources)
     if _built(out, digest):
         return out
@@ -71,6 +56,15 @@ def build(out: Path = DEFAULT_OUT) -> Path:
     return out
 
 
+def _small(beside: str) -> dict[str, str]:
+    """Name on the node -> source as it is compiled (rule 3)."""
+    whole = {name: source.read_text(encoding="utf-8") for name, source in _sources().items()}
+    try:
+        return firmware_names.renamed(firmware_shrink.shaken(firmware_shrink.inlined(whole), beside), beside)
+    except (SyntaxError, firmware_names.CannotRename) as error:
+        raise BuildFailed(str(error)) from error
+
+
 def _sources() -> dict[str, Path]:
     """Name on the node -> source here."""
     firmware = ROOT / "firmware"
@@ -80,112 +74,6 @@ def _sources() -> dict[str, Path]:
             found[f"{folder}/{source.stem}.mpy"] = source
     for name in ("boot.py", "main.py"):
         found[name] = firmware / name
-    return found
-
-
-def _shaken(sources: dict[str, str]) -> dict[str, str]:
-    """The same sources with every top-level definition of ``wire`` blanked that nothing kept uses (rule 3)."""
-    trees = {name: ast.parse(text) for name, text in sources.items()}
-    kept: set[Name] = set()
-    waiting: list[_Definition] = []
-    for name, tree in trees.items():
-        modules = _wire_modules(tree)
-        for statement in tree.body:
-            defines = {(name, defined) for defined in _defines(statement)}
-            uses = _uses(statement, name, modules)
-            if name.startswith("wire/") and defines:
-                waiting.append(_Definition(name, statement, defines, uses))
-            else:
-                kept |= uses
-    while wanted := [definition for definition in waiting if definition.defines & kept]:
-        waiting = [definition for definition in waiting if not definition.defines & kept]
-        kept.update(*(definition.uses for definition in wanted))
-    lines = {name: text.split("\n") for name, text in sources.items()}
-    for unused in waiting:
-        for number in range(unused.statement.lineno - 1, unused.statement.end_lineno or unused.statement.lineno):
-            lines[unused.module][number] = ""
-    return {name: "\n".join(text) for name, text in lines.items()}
-
-
-def _inlined(sources: dict[str, str]) -> dict[str, str]:
-    """The same sources with the value of every whole-number constant in place of its name (rule 3)."""
-    trees = {name: ast.parse(text) for name, text in sources.items()}
-    values: dict[Name, int] = {}
-    for name, tree in trees.items():
-        for statement in tree.body:
-            value = _number(statement, name, values)
-            if value is not None:
-                values.update(((name, defined), value) for defined in _defines(statement))
-    return {name: _written_in(text, name, trees[name], values) for name, text in sources.items()}
-
-
-def _number(statement: ast.stmt, own: str, values: dict[Name, int]) -> int | None:
-    """The value of ``NAME = whole number``, also when it is reckoned from constants above it."""
-    if not isinstance(statement, ast.Assign) or not all(_CONSTANT.fullmatch(name) for name in _defines(statement)):
-        return None
-    known = {defined: value for (module, defined), value in values.items() if module == own}
-    allowed = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
-    if not all(isinstance(node, allowed) for node in ast.walk(statement.value)):
-        return None
-    try:
-        value = eval(compile(ast.Expression(statement.value), own, "eval"), {"__builtins__": {}}, known)
-    except (NameError, TypeError, ArithmeticError):
-        return None
-    return value if type(value) is int else None
-
-
-def _written_in(text: str, own: str, tree: ast.Module, values: dict[Name, int]) -> str:
-    modules = _wire_modules(tree)
-    spots: list[tuple[int, int, int, int]] = []  # line, first byte, end, value
-    for node in ast.walk(tree):
-        found: Name | None = None
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found = (own, node.id)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            found = (modules[node.value.id], node.attr)
-        if found in values and isinstance(node, ast.expr) and node.lineno == node.end_lineno:
-            spots.append((node.lineno - 1, node.col_offset, node.end_col_offset or 0, values[found]))
-    lines = [line.encode() for line in text.split("\n")]
-    for line, first, end, value in sorted(spots, reverse=True):
-        shown = str(value) if value >= 0 else f"({value})"
-        lines[line] = lines[line][:first] + shown.encode() + lines[line][end:]
-    for statement in tree.body:  # a private one has no other reader
-        defines = _defines(statement)
-        if defines and all(name.startswith("_") and (own, name) in values for name in defines):
-            for number in range(statement.lineno - 1, statement.end_lineno or statement.lineno):
-                lines[number] = b""
-    return "\n".join(line.decode() for line in lines)
-
-
-def _wire_modules(tree: ast.Module) -> dict[str, str]:
-    """What ``from wire import fields`` calls which module: {"fields": "wire/fields.mpy"}."""
-    return {
-        alias.asname or alias.name: f"wire/{alias.name}.mpy"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "wire"
-        for alias in node.names
-    }
-
-
-def _defines(statement: ast.stmt) -> set[str]:
-    """The names that a function, a class or a plain assignment gives to its module; nothing for the rest."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Assign) and all(isinstance(target, ast.Name) for target in statement.targets):
-        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return set()
-
-
-def _uses(statement: ast.stmt, own: str, modules: dict[str, str]) -> set[Name]:
-    """(module, name) of all that a statement can mean: rather one too many than one too few."""
-    found: set[Name] = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name):
-            found.add((own, node.id))
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            found.add((modules[node.value.id], node.attr))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wire."):
-            found |= {(f"wire/{(node.module or '')[5:]}.mpy", alias.name) for alias in node.names}
     return found
 
 

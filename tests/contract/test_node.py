@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import firmware_build
+from cli import firmware_build, firmware_names, firmware_shrink
 from cli.firmware_build import MANIFEST, BuildFailed, build
 from tests.support.mp import REPOSITORY, run_micropython
 
@@ -24,8 +24,13 @@ def test_both_interpreters_live_the_same_life(tmp_path: Path) -> None:
     command = [sys.executable, str(RUNNER), str(folders[0])]
     ours = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY,
                           env={"PYTHONPATH": str(REPOSITORY)}).stdout.splitlines()  # fmt: skip
-    theirs = run_micropython(RUNNER, path=(REPOSITORY, build()), arguments=(str(folders[1]),)).stdout.splitlines()
+    theirs = _in_micropython(folders[1], tmp_path)
     assert len(ours) > 1000 and ours == theirs
+
+
+def _in_micropython(folder: Path, tmp_path: Path) -> list[str]:
+    path = (build(tmp_path / "build", also=RUNNER),)
+    return run_micropython(RUNNER, path=path, arguments=(str(folder),)).stdout.splitlines()
 
 
 def test_the_build_is_done_once_and_again_when_something_is_missing(tmp_path: Path) -> None:
@@ -49,11 +54,47 @@ def test_only_what_a_node_uses_of_the_contract_goes_along() -> None:
     module = "wire/frames.mpy"
     source = (REPOSITORY / "wire" / "frames.py").read_text()
     user = "from wire import frames\nframes.encode_gone(1)\n"
-    shaken = firmware_build._shaken({module: source, "node/x.mpy": user})[module].split("\n")
+    shaken = firmware_shrink.shaken({module: source, "node/x.mpy": user})[module].split("\n")
     assert len(shaken) == len(source.split("\n"))
     kept = "\n".join(shaken)
     assert "def encode_gone" in kept and "def pack(" in kept and "GONE_BODY =" in kept
     assert "def decode_gone" not in kept and "class Readings" not in kept
+
+
+def test_names_that_nobody_else_knows_become_short_and_nothing_else_changes() -> None:
+    source = """import _thread
+class Pump:
+    def __init__(self, rate, _limit=3):
+        self._rate = rate  # a comment on _rate
+        self._limit = _limit
+        self.shared._state = rate
+    def _litres(self, seconds, text="rate"):
+        return [self._rate * seconds for _ in range(self._limit)] + [_thread, self._foreign, {"_named": seconds}]
+def run(seconds, pump):
+    _named = pump._litres(seconds=1)
+    return lambda pump, more: (pump.seconds, more, _named)
+"""
+    other = "def f(x):\n    x._state = 1\n"
+    short = firmware_names.renamed(
+        {"node/pump.mpy": source, "node/x.mpy": "def g(pump):\n    return pump._state\n"}, other
+    )
+    assert (
+        short["node/pump.mpy"]
+        == """import _thread
+class Pump:
+    def __init__(self, rate, _0=3):
+        self._c = rate  # a comment on _rate
+        self._a = _0
+        self.shared._state = rate
+    def _b(self, seconds, _0="rate"):
+        return [self._c * seconds for _ in range(self._a)] + [_thread, self._foreign, {"_named": seconds}]
+def run(seconds, _0):
+    _named = _0._b(seconds=1)
+    return lambda _0, _1: (_0.seconds, _1, _named)
+"""
+    )
+    with pytest.raises(firmware_names.CannotRename, match="f-string"):
+        firmware_names.renamed({"node/x.mpy": "def f(x):\n    return f'{x}'\n"})
 
 
 def test_a_source_that_does_not_compile_is_named(tmp_path: Path) -> None:

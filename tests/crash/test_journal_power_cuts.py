@@ -12,15 +12,20 @@ from pathlib import Path
 import pytest
 
 from cli.firmware_build import build
-from tests.support.mp import REPOSITORY, run_micropython
+from tests.support.mp import run_micropython
 
 CUTTER = Path(__file__).parent / "journal_cutter.py"
 CUTS = 250
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("node"), also=CUTTER)
+
+
 @pytest.mark.parametrize("seed", [1, 20241124])
-def test_no_cut_loses_what_was_stored(seed: int) -> None:
-    done = run_micropython(CUTTER, heap="8m", path=(REPOSITORY, build()), timeout=90, arguments=(str(CUTS), str(seed)))
+def test_no_cut_loses_what_was_stored(seed: int, bundle: Path) -> None:
+    done = run_micropython(CUTTER, heap="8m", path=(bundle,), timeout=90, arguments=(str(CUTS), str(seed)))
     figures = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", done.stdout)}
     assert figures["cuts"] == CUTS
     # The cuts were among real work, or they would prove nothing.

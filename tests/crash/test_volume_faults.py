@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from cli.firmware_build import build
-from tests.support.mp import REPOSITORY, run_micropython
+from tests.support.mp import run_micropython
 
 RUNNER = Path(__file__).with_name("volume_faults.py")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("node"), also=RUNNER)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,6 @@ RUNNER = Path(__file__).with_name("volume_faults.py")
         "one_read_error_in_the_journal_costs_nothing",
     ],
 )
-def test_scene(scene: str) -> None:
-    done = run_micropython(RUNNER, heap="8m", path=(REPOSITORY, build()), timeout=60, arguments=(scene,))
+def test_scene(scene: str, bundle: Path) -> None:
+    done = run_micropython(RUNNER, heap="8m", path=(bundle,), timeout=60, arguments=(scene,))
     assert done.stdout.strip() == "held"
