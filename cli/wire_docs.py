@@ -6,12 +6,25 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 
-from wire import commands, fields, frames, seal, topics
+from wire import commands, fields, frames, manifest, seal, topics, updates
 
-_TYPES = {"B": "u8", "I": "u32", "i": "i32", "Q": "u64", "q": "i64", "8s": "8 bytes"}
+_TYPES = {
+    "B": "u8",
+    "H": "u16",
+    "4s": "4 bytes",
+    "16s": "16 bytes",
+    "32s": "32 bytes",
+    "3H": "3 × u16",
+    "I": "u32",
+    "i": "i32",
+    "Q": "u64",
+    "q": "i64",
+    "8s": "8 bytes",
+}
 
 # What each layout holds, in order. The generator refuses a list that does not fit its layout.
 _LAYOUTS: dict[str, tuple[str, list[str], str]] = {
@@ -57,6 +70,48 @@ _LAYOUTS: dict[str, tuple[str, list[str], str]] = {
         ["boot_id", "counter", "status", "output", "outputs_mask", "until_uptime_ms", "uptime_ms"],
         "",
     ),
+    "offer": (updates.OFFER_BODY, ["release", "size", "version"], ""),
+    "ask": (updates.ASK_BODY, ["release", "item", "offset", "length"], ""),
+    "chunk": (
+        updates.CHUNK_BODY,
+        ["release", "item", "offset"],
+        f"then at most {updates.MAX_CHUNK} bytes of the item",
+    ),
+    "report": (
+        updates.REPORT_BODY,
+        [
+            "status",
+            "release",
+            "firmware",
+            "interpreter",
+            "slot",
+            "state",
+            "done",
+            "total",
+            "len(hardware)",
+            "len(text)",
+        ],
+        f"then hardware (at most {updates.MAX_HARDWARE} bytes) and text (at most {updates.MAX_TEXT}), printable ASCII",
+    ),
+    "manifest": (
+        manifest.HEAD,
+        [
+            "magic",
+            "kind",
+            "version",
+            "min_firmware",
+            "min_interpreter",
+            "count of hardware",
+            "count of models",
+            "count of files",
+        ],
+        "then the names, each a u8 length and its characters; then the files; then the signature of 256 bytes",
+    ),
+    "file of a manifest": (
+        manifest.FILE,
+        ["size", "sha256"],
+        "behind the file's path, which is a u8 length and its characters",
+    ),
 }
 
 _SENTENCES = {
@@ -66,18 +121,15 @@ _SENTENCES = {
     topics.GONE: "The node's last will, sent by the broker.",
     topics.ACK: "Committed: the node may forget these. Also tells the time.",
     topics.COMMAND: "Open with a lease, close, close all, query.",
+    topics.OFFER: "There is a release; a node that may take it starts again to load it.",
+    topics.ASK: "A node that loads a release wants some bytes of it.",
+    topics.CHUNK: "The bytes that were asked for.",
+    topics.REPORT: "What a node runs, and what became of a release; also what it last failed by.",
 }
 
 
 def _codes(layout: str) -> list[str]:
-    codes, digits = [], ""
-    for char in layout[1:]:
-        if char.isdigit():
-            digits += char
-        else:
-            codes.append(digits + char)
-            digits = ""
-    return codes
+    return re.findall(r"\d*[A-Za-z]", layout)
 
 
 def _layout_rows(name: str) -> list[tuple[int, str, str]]:
@@ -122,6 +174,9 @@ def _codes_section() -> list[str]:
     lines += ["Clock quality: " + ", ".join(f"{i} {n}" for i, n in enumerate(fields.CLOCK_NAMES)) + ".", ""]
     lines += ["Boot cause: " + ", ".join(f"{i} {n}" for i, n in enumerate(frames.BOOT_CAUSES)) + ".", ""]
     lines += ["Action: 1 open, 2 close, 3 close all, 4 query. Output 255 means no single output.", ""]
+    reports = ", ".join(f"{code} {name}" for code, name in updates.STATUSES.items())
+    lines += [f"Status of a report: {reports}.", ""]
+    lines += ["Slot: 0 none, 1 a, 2 b, 3 rescue. State: 1 good, 2 on trial, 3 the one before, 4 rescue.", ""]
     lines += ["Status: " + ", ".join(f"{code} {name}" for code, name in commands.STATUSES.items()) + ".", ""]
     return lines
 
@@ -161,7 +216,7 @@ def wire_markdown() -> str:
         lines += [title, "", f"`{layout}`, {struct.calcsize(layout)} bytes" + (f"; {more}." if more else "."), ""]
         lines += _table(["at", "type", "field"], [[str(a), t, f"`{n}`"] for a, t, n in _layout_rows(name)])
     lines += _codes_section() + _fields_section()
-    for module in (frames, commands):
+    for module in (frames, commands, updates, manifest):
         lines += [f"## Rules of {module.__name__}", "", (module.__doc__ or "").split("Rules\n")[1].strip(), ""]
     return "\n".join(lines)
 

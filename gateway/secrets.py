@@ -24,8 +24,8 @@ from kit.files import PRIVATE, write_atomic
 from wire.seal import KEY_BYTES
 
 # A dot is in no node's id.
-INGEST, CONTROL, LISTEN = "gateway.ingest", "gateway.control", "gateway.listen"
-PROCESSES = (INGEST, CONTROL, LISTEN)
+INGEST, CONTROL, LISTEN, UPDATE = "gateway.ingest", "gateway.control", "gateway.listen", "gateway.update"
+PROCESSES = (INGEST, CONTROL, LISTEN, UPDATE)
 PASSWORD_BYTES = 24
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{24,128}")
 _TOKEN = re.compile(r"[\x21-\x7e]{20,512}")

@@ -30,6 +30,10 @@ KIND_GONE = 3
 KIND_ACK = 4
 KIND_COMMAND = 5
 KIND_RECEIPT = 6
+KIND_OFFER = 7
+KIND_ASK = 8
+KIND_CHUNK = 9
+KIND_REPORT = 10
 
 # MicroPython's struct has no error of its own.
 _STRUCT_ERROR = getattr(struct, "error", ValueError)
@@ -42,6 +46,10 @@ KIND_OF_TOPIC = {
     topics.ACK: KIND_ACK,
     topics.COMMAND: KIND_COMMAND,
     topics.RECEIPT: KIND_RECEIPT,
+    topics.OFFER: KIND_OFFER,
+    topics.ASK: KIND_ASK,
+    topics.CHUNK: KIND_CHUNK,
+    topics.REPORT: KIND_REPORT,
 }
 
 HEADER = ">BB"

@@ -18,11 +18,17 @@ HELLO = "hello"
 READINGS = "readings"
 RECEIPT = "receipt"
 GONE = "gone"
+ASK = "ask"
+REPORT = "report"
 ACK = "ack"
 COMMAND = "command"
+OFFER = "offer"
+CHUNK = "chunk"
 
-UP_KINDS = (HELLO, READINGS, RECEIPT, GONE)
-DOWN_KINDS = (ACK, COMMAND)
+UP_KINDS = (HELLO, READINGS, RECEIPT, GONE, ASK, REPORT)
+DOWN_KINDS = (ACK, COMMAND, OFFER, CHUNK)
+# What is about updates over the air; wire.updates has their frames.
+UPDATE_KINDS = (ASK, REPORT, OFFER, CHUNK)
 MAX_ID = 32
 MAX_TOPIC = 128
 

@@ -7,9 +7,9 @@
     hal.wait(link.poller, min(link.wait_ms(hal.link_ms()), …))
 
 Rules
-1. The payloads are sealed frames, and opaque here. The link says nothing of its own: it subscribes to the node's two
-   ``down`` kinds, and leaves hello to its owner, who sends it at CONNECTED. SUBSCRIBE is on its way before that, so
-   the answer to hello cannot be missed.
+1. The payloads are sealed frames, and opaque here. The link says nothing of its own: it subscribes to the ``down``
+   kinds that its owner names, and leaves hello to its owner, who sends it at CONNECTED. SUBSCRIBE is on its way before
+   that, so the answer to hello cannot be missed.
 2. ``step`` never waits for the network. The broker is given by its IPv4 address, because looking up a name would
    wait; ``hal.open_socket`` returns a socket that still connects; the TLS handshake runs in steps too
    (do_handshake_on_connect=False). What takes its time, once a connection, is the elliptic-curve arithmetic of the
@@ -38,6 +38,7 @@ CONNECTED = 1  # (CONNECTED, session_present)
 MESSAGE = 2  # (MESSAGE, kind, payload, retained)
 LOST = 3  # (LOST, reason), once for every CONNECTED
 
+DOWN_KINDS = (topics.ACK, topics.COMMAND, topics.OFFER)  # what a node that runs listens to
 STEP_BYTES = 4096
 OPENING_WAIT_MS = 50  # a handshake is looked after this often
 STABLE_MS = 10_000  # a connection that lasted so long starts the backoff anew
@@ -57,8 +58,11 @@ _NO_EVENTS = ()
 
 
 class Link:
-    def __init__(self, hal, config: dict, will: bytes, backoff: Backoff | None = None, **mqtt_options) -> None:
-        """``config`` is the node's; ``will`` the sealed ``gone``. ``mqtt_options`` go to mqtt.Client."""
+    def __init__(
+        self, hal, config: dict, will: bytes | None, backoff: Backoff | None = None, down=DOWN_KINDS, **mqtt_options
+    ) -> None:
+        """``config`` is the node's; ``will`` the sealed ``gone``; ``down`` the kinds that are listened to.
+        ``mqtt_options`` go to mqtt.Client."""
         from . import broker as told  # needed once, and let go of by start.py
 
         village, node, broker = config["village"], config["node"], config["broker"]
@@ -66,12 +70,12 @@ class Link:
         self._address = told.address(broker)
         self._server_name = broker["server_name"]
         self._tls = told.pinned(broker)
-        self._up = {kind: topics.topic(village, node, topics.UP, kind).encode() for kind in topics.UP_KINDS}
-        self._down = {topics.topic(village, node, topics.DOWN, kind): kind for kind in topics.DOWN_KINDS}
+        self._up = {}  # by kind, as they are used
+        self._names = village, node
+        self._down = {topics.topic(village, node, topics.DOWN, kind): kind for kind in down}
         mqtt_options.setdefault("keepalive_s", config.get("keepalive_s", 15))
-        self._mqtt = mqtt.Client(
-            node, broker["user"], broker["password"], (self._up[topics.GONE], will), **mqtt_options
-        )
+        told_gone = None if will is None else (topics.topic(village, node, topics.UP, topics.GONE).encode(), will)
+        self._mqtt = mqtt.Client(node, broker["user"], broker["password"], told_gone, **mqtt_options)
         self._backoff = backoff or Backoff()
         self._raw = None  # the socket
         self._stream = None  # the TLS around it
@@ -105,6 +109,8 @@ class Link:
         """Hand over one sealed frame. False when there is no connection or no room: keep it, and try again."""
         if not self.connected:
             return False
+        if kind not in self._up:
+            self._up[kind] = topics.topic(self._names[0], self._names[1], topics.UP, kind).encode()
         return self._mqtt.publish(self._up[kind], payload, self._hal.link_ms()) != 0
 
     def step(self, link_ms: int):

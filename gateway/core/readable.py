@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wire import commands, fields, frames, topics
+from wire import commands, fields, frames, topics, updates
 from wire.errors import WireError
+from wire.manifest import version_text
 from wire.seal import Sealer
 
 MAX_RECORDS_SHOWN = 6
@@ -84,7 +85,36 @@ def _receipt(frame: bytes) -> str:
     )
 
 
+def _offer(frame: bytes) -> str:
+    offer = updates.decode_offer(frame)
+    return f"release {offer.release.hex()[:8]}, version {version_text(offer.version)}, manifest of {offer.size} bytes"
+
+
+def _ask(frame: bytes) -> str:
+    ask = updates.decode_ask(frame)
+    return f"release {ask.release.hex()[:8]} item {ask.item}: {ask.length} bytes from {ask.offset}"
+
+
+def _chunk(frame: bytes) -> str:
+    chunk = updates.decode_chunk(frame)
+    return f"release {chunk.release.hex()[:8]} item {chunk.item}: {len(chunk.data)} bytes at {chunk.offset}"
+
+
+def _report(frame: bytes) -> str:
+    report = updates.decode_report(frame)
+    about = f" release {report.release.hex()[:8]}" if report.release != updates.NO_RELEASE else ""
+    said = f": {report.text}" if report.text else ""
+    return (
+        f"{updates.status_name(report.status)}{about}, runs {version_text(report.firmware)} on {report.hardware} "
+        f"(MicroPython {version_text(report.interpreter)}), {report.done} of {report.total} bytes{said}"
+    )
+
+
 _READERS = {
+    topics.OFFER: _offer,
+    topics.ASK: _ask,
+    topics.CHUNK: _chunk,
+    topics.REPORT: _report,
     topics.READINGS: _readings,
     topics.HELLO: _hello,
     topics.GONE: _gone,

@@ -14,7 +14,7 @@ from tests.support.gateway_home import GatewayHome, Peer, wait_for
 from wire import topics
 
 ALL = "hq/1/thu/+/+/+"
-USERS = ["dat-1", "dat-2", users.INGEST, users.CONTROL, users.LISTEN]
+USERS = ["dat-1", "dat-2", users.INGEST, users.CONTROL, users.UPDATE, users.LISTEN]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_user_receives_exactly_what_the_contract_allows(gateway: GatewayHome, 
     listener.subscribe("#", ALL, "hq/1/thu/dat-2/#", "+/+/+/+/+/+", "$SYS/#", *_own_filters(gateway, user))
     writers = {
         **{node: gateway.peer(node) for node in ("dat-1", "dat-2") if node != user},
-        **{name: gateway.peer(name) for name in (users.INGEST, users.CONTROL) if name != user},
+        **{name: gateway.peer(name) for name in (users.INGEST, users.CONTROL, users.UPDATE) if name != user},
     }
     sent = {
         (writer, topic)

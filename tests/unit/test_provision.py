@@ -253,12 +253,12 @@ def test_one_password_of_all_processes_becomes_one_of_each(home: Home) -> None:
         secrets.load(home.secrets, village.village().nodes)
     provision(home)
     made = secrets.load(home.secrets, village.village().nodes)
-    assert len(set(made.mqtt.values())) == 3 and GOOD not in made.mqtt.values()
+    assert len(set(made.mqtt.values())) == len(secrets.PROCESSES) and GOOD not in made.mqtt.values()
     assert {node: secret.password for node, secret in made.nodes.items()} == {
         node: secret["password"] for node, secret in old["nodes"].items()
     }
     lines = (home.mosquitto / "passwd").read_text().splitlines()
-    assert len({line.split("$")[-1] for line in lines}) == len(lines) == 7
+    assert len({line.split("$")[-1] for line in lines}) == len(lines) == 4 + len(secrets.PROCESSES)
 
 
 def test_secrets_that_others_may_read_or_that_are_not_there_are_refused(home: Home) -> None:
