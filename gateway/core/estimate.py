@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gateway.core.fao56 import water
-from gateway.core.fao56.atmosphere import Array, floats
+from gateway.core.fao56.atmosphere import Array, floats, within
 from gateway.core.ground import Ground, Plots
 from gateway.core.weather import DAY_MS, DOUBT, Et0, day_begins_at_ms, local_day
 
@@ -150,11 +150,14 @@ def _taw_um(ground: Ground) -> int:
 
 def advance(before: Sequence[Estimate], plots: Plots, to_ms: int, et0: Callable[[int], Et0]) -> list[Estimate]:
     """All gardens, dried by what their crops use until an instant; ``et0`` is asked for each local day once."""
-    from_ms = floats([estimate.reckoned_at_ms for estimate in before])
+    since = [estimate.reckoned_at_ms for estimate in before]
+    first_ms = min(since)
+    together = max(since) == first_ms  # as a rule: one course of the sun for all
+    from_ms = floats([first_ms] if together else since)
     dr = floats([estimate.depletion_um for estimate in before]) / UM
     begun, variance, asked = dr, np.zeros(dr.shape), np.zeros(dr.shape)
     last = local_day(to_ms)
-    for day in range(max(local_day(int(from_ms.min())), last - MOST_DAYS), last + 1):
+    for day in range(max(local_day(first_ms), last - MOST_DAYS), last + 1):
         told = et0(day)
         etc = plots.kc(day) * told.mm
         wanted = etc * _share(day, from_ms, to_ms)
@@ -177,26 +180,30 @@ def _dried(before: Estimate, ground: Ground, used_um: int, asked_um: int, grown_
     sums = Sums(  # faster than replace, and this is done for every garden at every tick
         old.start_um, old.used_um + used_um, old.rain_um, old.irrigation_um, old.percolated_um, old.corrected_um
     )
-    return replace(
-        before,
-        reckoned_at_ms=max(before.reckoned_at_ms, to_ms),
-        depletion_um=depletion_um,
-        variance_um2=min(before.variance_um2 + grown_um2, round((ground.taw_mm * UM) ** 2)),
-        sums=sums,
-        asked_um=min(before.asked_um + asked_um, _taw_um(ground)),
+    return Estimate(
+        max(before.reckoned_at_ms, to_ms),
+        depletion_um,
+        min(before.variance_um2 + grown_um2, round((ground.taw_mm * UM) ** 2)),
+        sums,
+        min(before.asked_um + asked_um, _taw_um(ground)),
+        before.weighed_at_ms,
+        before.believed_at_ms,
+        before.wetted_at_ms,
+        before.refused,
+        before.lean_e3,
     )
 
 
 def _share(day: int, from_ms: Array, to_ms: int) -> Array:
     """The part of a day's evapotranspiration between two instants: half a sine from sunrise to sunset."""
     begin_ms = day_begins_at_ms(day)
-    begin = _course(np.clip((from_ms - begin_ms) / DAY_MS, 0.0, 1.0))
-    end = _course(np.clip((floats(to_ms) - begin_ms) / DAY_MS, 0.0, 1.0))
+    begin = _course(within((from_ms - begin_ms) / DAY_MS, 0.0, 1.0))
+    end = _course(within((floats(to_ms) - begin_ms) / DAY_MS, 0.0, 1.0))
     return floats(np.maximum(end - begin, 0.0))
 
 
 def _course(fraction: Array) -> Array:
-    light = np.clip((fraction - SUNRISE) / (SUNSET - SUNRISE), 0.0, 1.0)
+    light = within((fraction - SUNRISE) / (SUNSET - SUNRISE), 0.0, 1.0)
     return floats((1.0 - np.cos(np.pi * light)) / 2.0)
 
 

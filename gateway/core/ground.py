@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from gateway.core.fao56 import crop, water
 from gateway.core.fao56.atmosphere import Array, floats
 
@@ -56,6 +58,9 @@ class Plots:
 
     grounds: Sequence[Ground]
     _kc_of_day: dict[int, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _asked: dict[tuple[int, float], tuple[list[float], list[float]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def taw_mm(self) -> Array:
@@ -71,6 +76,15 @@ class Plots:
             self._kc_of_day.clear()
             self._kc_of_day[day] = floats(crop.curve(day - self._planted, self._stages, self._kc))
         return self._kc_of_day[day]
+
+    def asked(self, day: int, et0_mm: float) -> tuple[list[float], list[float]]:
+        """ETc without stress of a day, and RAW on it with the table's p at the most; made once for all its steps."""
+        if (day, et0_mm) not in self._asked:
+            self._asked.clear()
+            etc = self.kc(day) * et0_mm
+            raw = np.minimum(water.depletion_fraction(self.p, etc), self.p) * self.taw_mm
+            self._asked[day, et0_mm] = etc.tolist(), raw.tolist()
+        return self._asked[day, et0_mm]
 
     def stress(self, depletion_mm: Array, p: Array) -> Array:
         """Ks. FAO-56 Eq. 84."""

@@ -18,11 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from gateway.core import air, estimate, rain, weather
 from gateway.core.estimate import Estimate, Seen
-from gateway.core.fao56 import water
 from gateway.core.ground import Ground, Plots
 from gateway.core.moist import Judged, Moist
 from gateway.core.probes import Trust, Vote
@@ -47,8 +44,8 @@ _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 
 def hear(turn: Turn, reading: Reading) -> None:
-    """Take what the village's station says: once for every reading that is admitted."""
-    if reading.sensor.field not in SKY or reading.value is None or reading.quality not in _FIT:
+    """Take what the village's station says: once for every reading of ``SKY`` that is admitted."""
+    if reading.value is None or reading.quality not in _FIT:
         return
     station = turn.settings.station
     if reading.sensor == station.rain:
@@ -75,9 +72,8 @@ def look(turn: Turn) -> None:
             _keep(turn, zone.id, estimate.begin(ground, turn.now_ms))
     _dry(turn, zones, plots)
     today = _et0(turn, local_day(turn.now_ms))
-    etc = plots.kc(local_day(turn.now_ms)) * today.mm
-    raw = (np.minimum(water.depletion_fraction(plots.p, etc), plots.p) * plots.taw_mm).tolist()
-    for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, etc.tolist(), raw, strict=True):
+    asked = plots.asked(local_day(turn.now_ms), today.mm)
+    for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, *asked, strict=True):
         _wet(turn, zone, ground)
         _weigh(turn, zone, ground)
         turn.judged[zone.id] = _judge(turn, zone, ground, raw_mm, etc_mm, today)

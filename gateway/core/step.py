@@ -89,13 +89,14 @@ def _admit(turn: Turn, reading: Reading) -> None:
         return
     if reading.measured_at_ms > turn.now_ms + turn.limits.ahead_ms:
         return
-    reckon.hear(turn, reading)
-    before = turn.latest.get(key)
+    if reading.sensor.field in reckon.SKY:
+        reckon.hear(turn, reading)
+    before, at_ms, value = turn.latest.get(key), reading.measured_at_ms, reading.value
     if before is None:
-        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality, reading.measured_at_ms)
-    elif reading.measured_at_ms >= before.measured_at_ms:
-        changed_at_ms = before.changed_at_ms if reading.value == before.value else reading.measured_at_ms
-        turn.latest[key] = Latest(reading.measured_at_ms, reading.value, reading.quality, changed_at_ms)
+        turn.latest[key] = Latest(at_ms, value, reading.quality, at_ms)
+    elif at_ms >= before.measured_at_ms:
+        changed_at_ms = before.changed_at_ms if value == before.value else at_ms
+        turn.latest[key] = Latest(at_ms, value, reading.quality, changed_at_ms)
 
 
 def _look(turn: Turn) -> None:

@@ -73,6 +73,7 @@ class Gateway:
         seen = [node.sample_s for node in village.nodes.values() if self._gauges[node.id]]
         self._watch_ms = min(self._pace.watch_ms, 1000 * min(seen, default=300))
         self.nodes = {node.id: Node(node, start_ms - WARM_UP_MS, scenario.faults) for node in village.nodes.values()}
+        self._with_outputs = [self.nodes[node.id] for node in village.nodes.values() if node.outputs]
         self._links: tuple[Link, ...] = ()
         self._readings: list[Reading] = []
         self._receipts: list[Receipt] = []
@@ -90,7 +91,7 @@ class Gateway:
     def _next_ms(self) -> int:
         busy = self._busy()
         times = [self._look_ms(busy)]
-        times += [due_ms for node in self.nodes.values() if (due_ms := node.due_ms()) is not None]
+        times += [due_ms for node in self._with_outputs if (due_ms := node.due_ms()) is not None]
         if busy:
             times.append(self._wake_ms())
         return max(min(times), self.trial.world.now_ms)
@@ -114,7 +115,7 @@ class Gateway:
         self._keep_hours(at_ms)
         self.trial.advance(at_ms)
         busy = self._busy()
-        for node in self.nodes.values():
+        for node in self._with_outputs:
             self._switch(node, at_ms)
         if at_ms >= self._look_ms(busy):
             self._look(at_ms)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gateway.core.fao56.atmosphere import Array, floats
+from gateway.core.fao56.atmosphere import Array, floats, within
 
 P_RANGE = (0.1, 0.8)  # FAO-56 p. 162
 AQUACROP_SHAPE = 1.5
@@ -36,13 +36,13 @@ def roots_m(root_m: Array, grown: ArrayLike, before_m: ArrayLike) -> Array:
 
 def depletion_fraction(p: ArrayLike, etc_mm: ArrayLike) -> Array:
     """Fraction p of TAW that a crop takes without stress, from its table value at ETc = 5 mm. FAO-56 p. 162."""
-    return floats(np.clip(floats(p) + 0.04 * (5.0 - floats(etc_mm)), *P_RANGE))
+    return within(floats(p) + 0.04 * (5.0 - floats(etc_mm)), *P_RANGE)
 
 
 def stress(dr_mm: ArrayLike, taw_mm: ArrayLike, p: ArrayLike) -> Array:
     """Water stress coefficient Ks, 0 to 1, with RAW = p TAW. FAO-56 Eq. 83 and 84."""
     taw = floats(taw_mm)
-    return floats(np.clip((taw - floats(dr_mm)) / ((1.0 - floats(p)) * taw), 0.0, 1.0))
+    return within((taw - floats(dr_mm)) / ((1.0 - floats(p)) * taw), 0.0, 1.0)
 
 
 def stress_aquacrop(dr_mm: ArrayLike, taw_mm: ArrayLike, p: ArrayLike) -> Array:
