@@ -31,6 +31,7 @@ PROCESSES = {
     "control": ("gateway.control", "decide and water"),
     "web": ("gateway.web.main", "serve the pages of the village"),
     "uplink": ("gateway.uplink.main", "send readings to the cloud"),
+    "enrol": ("gateway.enrol.main", "give new nodes their config against the code of their card"),
 }
 
 
@@ -60,7 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--cloud-token", choices=["-"], metavar="-", help="read the token that the cloud gave us from standard input"
     )
+    for option, what in (("--rotate", "new key and password; the board that has the old ones is shut out"),
+                         ("--revoke", "shut the node out, without new ones")):  # fmt: skip
+        made.add_argument(option, metavar="NODE", action="append", default=[], help=what)
     made.set_defaults(command=_provision)
+    card = commands.add_parser("card", parents=[home], help="print the cards with which nodes are set up")
+    card.add_argument("node", nargs="+", metavar="NODE")
+    card.add_argument("--ssid", default="", help="name of the village's Wi-Fi, to be printed too")
+    card.add_argument("--days", type=int, default=7, help="how long the codes are good; default: %(default)s")
+    card.add_argument("--out", metavar="FILE", help="where the sheet is written; default: cards.html in the home")
+    card.set_defaults(command=_card)
     checked = commands.add_parser(
         "check", parents=[home], help="tell whether village.toml can be used, and what is odd"
     )
@@ -81,11 +91,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _provision(arguments: argparse.Namespace) -> int:
+    from gateway import rotate
     from gateway.provision import provision  # only this command needs its cryptography
 
     home = home_from(arguments.home)
     token = sys.stdin.readline().strip() if arguments.cloud_token else None
+    rotate.change(home, arguments.rotate, arguments.revoke)
     village = provision(home, token)
+    if rotate.brokers(home.mosquitto_conf) and not rotate.tell_broker(home):
+        print("the broker runs but is not ours to signal: send it SIGHUP, so that it reads its files", file=sys.stderr)
     print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
     print(f"broker: mosquitto -c {home.mosquitto_conf}")
     return 0
@@ -106,6 +120,12 @@ def _check(arguments: argparse.Namespace) -> int:
     if in_force.is_edited(home):
         print("Sổ này có hiệu lực khi máy chủ khởi động lại.\n  It takes effect when the gateway is started again.")
     return 0
+
+
+def _card(arguments: argparse.Namespace) -> int:
+    from gateway.enrol.command import card  # only this command draws
+
+    return card(arguments)
 
 
 def _add_user(arguments: argparse.Namespace) -> int:

@@ -225,7 +225,7 @@ class Control:
 
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
-    stop = Stop().on_signals()
+    stop = Stop().on_signals().or_replaced(home.secrets)
     village, refused = in_force.load(home)
     if refused:
         log.get().error("village.toml is refused: the plan stays as it was", why=str(refused))

@@ -74,6 +74,11 @@ class Home:
     def nodes(self) -> Path:
         return self.root / "nodes"
 
+    @property
+    def enrol(self) -> Path:
+        """The one-time codes of printed cards, and who has used them."""
+        return self.root / "enrol"
+
 
 def home_from(argument: str | None) -> Home:
     """The home named on the command line, else by HOIQUAN_HOME, else the present folder."""

@@ -1,8 +1,13 @@
-"""What the processes of a gateway have in common: the one error that ends them, and how they are asked to end."""
+"""What the processes of a gateway have in common: the one error that ends them, and how they are asked to end.
+
+A process that works with a file which somebody may replace (the secrets) ends when that happens, in order, and is
+started again with the new one: there is one way in which a process gets its secrets.
+"""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
 
 
@@ -15,9 +20,17 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = False
+        self._watched: dict[Path, tuple[int, int]] = {}
 
     def __bool__(self) -> bool:
-        return self._asked
+        return self._asked or any(_mark(path) not in (mark, None) for path, mark in self._watched.items())
+
+    def or_replaced(self, path: Path) -> Stop:
+        """True also when this file has been replaced by another one. One that is only gone may come back."""
+        mark = _mark(path)
+        if mark is not None:
+            self._watched[path] = mark
+        return self
 
     def on_signals(self) -> Stop:
         """Listen to the signals; only the main thread may."""
@@ -27,3 +40,11 @@ class Stop:
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

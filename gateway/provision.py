@@ -81,11 +81,12 @@ def _nodes(home: Home, village: Village, secret: Secrets) -> None:
     home.nodes.mkdir(mode=0o700, parents=True, exist_ok=True)
     ca_pem = home.ca.read_text(encoding="ascii")
     address = broker_address(village.broker.host)
-    for node in village.nodes.values():
+    let_in = village.nodes.keys() - secret.revoked
+    for node in (village.nodes[name] for name in sorted(let_in)):
         config = node_config(village, node, secret, ca_pem, address)
         _put(home.nodes / f"{node.id}.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n", PRIVATE)
     for path in home.nodes.glob("*.json"):
-        if path.stem not in village.nodes:
+        if path.stem not in let_in:
             path.unlink()
 
 

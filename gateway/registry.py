@@ -96,7 +96,11 @@ def parse(text: str) -> Village:
         _one_user_each(zones, sources)
         station = agronomy.station(root, nodes)
         with root.table("broker") as t:
-            broker = Broker(t.host("host"), t.whole("port", 1, 65535))
+            port = t.whole("port", 1, 65535)
+            enrol_port = t.whole("enrol_port", 1, 65535) if t.has("enrol_port") else port % 65535 + 1
+            broker = Broker(t.host("host"), port, enrol_port)
+            if enrol_port == port:
+                t.refuse("enrol_port", "another port than that of the broker")
             if broker.host == "0.0.0.0":
                 t.refuse("host", "the one address at which the nodes reach this gateway")
         with root.table("web") as t:

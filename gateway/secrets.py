@@ -8,7 +8,8 @@ Rules
 3. So is each process that talks to the broker: one user, one password, so that who has one of them has only its part.
    A file with one password for all of them is of an earlier program: provisioning gives each its own.
 4. Passwords consist of letters that no configuration file gives a meaning.
-5. A node that leaves the registry loses its secrets: that is how a stolen node is shut out.
+5. A node that leaves the registry loses its secrets. One that is shut out (``revoked``) stays there, with secrets that
+   nobody was given, no user at the broker and no config.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Secrets:
     nodes: Mapping[str, NodeSecret]
     mqtt: Mapping[str, str]  # the password of each of PROCESSES
     cloud_token: str | None = None
+    revoked: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> dict[str, bytes]:
@@ -68,14 +70,21 @@ def load(path: Path, nodes: Iterable[str]) -> Secrets:
     return replace(found, nodes={node: found.nodes[node] for node in nodes})
 
 
-def complete(found: Secrets | None, nodes: Iterable[str]) -> Secrets:
+def complete(found: Secrets | None, nodes: Collection[str]) -> Secrets:
     """The same secrets with new ones for new nodes, and none for nodes that are not named any more."""
     known = found.nodes if found else {}
     return Secrets(
         nodes={node: known.get(node) or _new_node() for node in nodes},
         mqtt={user: (found.mqtt.get(user) if found else None) or _new_password() for user in PROCESSES},
         cloud_token=found.cloud_token if found else None,
+        revoked=found.revoked & frozenset(nodes) if found else frozenset(),
     )
+
+
+def renewed(found: Secrets, node: str, *, shut_out: bool) -> Secrets:
+    """The same secrets with new ones for this node, which is shut out or let in again."""
+    revoked = found.revoked | {node} if shut_out else found.revoked - {node}
+    return replace(found, nodes={**found.nodes, node: _new_node()}, revoked=revoked)
 
 
 def with_cloud_token(found: Secrets, token: str) -> Secrets:
@@ -111,6 +120,8 @@ def write(path: Path, secret: Secrets) -> None:
     found: dict[str, object] = {"nodes": nodes, "mqtt": dict(secret.mqtt)}
     if secret.cloud_token is not None:
         found["cloud_token"] = secret.cloud_token
+    if secret.revoked:
+        found["revoked"] = sorted(secret.revoked)
     write_atomic(path, json.dumps(found, indent=1) + "\n", mode=PRIVATE)
 
 
@@ -123,7 +134,14 @@ def _parse(found: Mapping[str, object]) -> Secrets:
         nodes={str(n): NodeSecret(bytes.fromhex(s["key"]), str(s["password"])) for n, s in nodes.items()},
         mqtt={str(user): str(password) for user, password in mqtt.items()},
         cloud_token=token,
+        revoked=frozenset(_names(found.get("revoked", []))),
     )
+
+
+def _names(found: object) -> list[str]:
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise TypeError
+    return found
 
 
 def _weakness(found: Secrets) -> str:

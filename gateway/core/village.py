@@ -178,6 +178,7 @@ class Zone:
 class Broker:
     host: str
     port: int
+    enrol_port: int = 0  # where a new node asks for its config
 
 
 @dataclass(frozen=True)

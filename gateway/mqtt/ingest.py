@@ -182,7 +182,7 @@ class Ingest:
 
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
-    stop = Stop().on_signals()
+    stop = Stop().on_signals().or_replaced(home.secrets)
     village = in_force.load(home).village
     secret = secrets.load(home.secrets, village.nodes)
     with DataWriter(home.data) as writer:
