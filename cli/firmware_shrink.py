@@ -7,8 +7,8 @@ Rules
    something that goes along names it; for a method, any attribute of that name counts. Asserts and annotations do not
    count, they are not compiled. Special methods stay, but for those that compare and show, which nothing on a node
    asks for.
-4. ``hal`` keeps its public names: the node gets it as a value. ``hal/board`` is left as it is, because each type of
-   node brings its own.
+4. Everything else (``hal``, drivers) keeps its public names: a node gets it as a value, or loads it by a name from its
+   config. ``hal/board`` is left as it is, because each type of node brings its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _SPECIAL = re.compile(r"__\w+__")
 _NOT_ON_A_NODE = {"__eq__", "__hash__", "__repr__"}
 _NAMED_BY_TEXT = {"getattr", "hasattr", "setattr", "delattr"}
-_BUNDLED = {"wire", "node", "hal"}
+_BUNDLED = {"wire", "node", "hal", "drivers"}
+_SHAKEN = ("wire/", "node/")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _parts(module: str, statement: ast.stmt, imports: _Imports) -> Iterator[_Def
 def _may_go(part: _Definition) -> bool:
     if not part.defines or part.module == BOARD or not part.module.endswith(".mpy"):
         return False
-    return not part.module.startswith("hal/") or all(name.startswith("_") for _, name in part.defines)
+    return part.module.startswith(_SHAKEN) or all(name.startswith("_") for _, name in part.defines)
 
 
 def _blank(lines: list[str], statement: ast.stmt) -> None:
