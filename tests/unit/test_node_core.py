@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from firmware.node import core, link, sampler
+from firmware.node import core, link, sampler, talk
 from firmware.node.journal import Journal
 from firmware.node.ramstore import RamStore
 from wire import commands, fields, frames, topics
@@ -133,7 +133,7 @@ class Bench:
         self.line.down(topics.ACK, frames.encode_ack(self.store.boot_id, now_ms, quality, ranges or []))
 
     def open(self, counter: int, ms: int) -> None:
-        nonce = core.nonce_of(KEY, self.store.boot_id, b"n" * 16)
+        nonce = talk.nonce_of(KEY, self.store.boot_id, b"n" * 16)
         command = commands.Command(counter, nonce, commands.OPEN, 0, ms, 2**40)
         self.line.down(topics.COMMAND, commands.encode_command(command))
 
@@ -199,9 +199,9 @@ def test_a_lease_ends_between_the_sensors_of_one_sample(bench: Bench) -> None:
 
 def test_the_nonce_is_new_though_the_random_numbers_are_not(tmp_path: Path) -> None:
     """Before the radio is up an ESP32 may draw the same numbers at each boot; the stored counter does not repeat."""
-    nonces = {core.nonce_of(KEY, Journal(str(tmp_path), 100, 1).boot_id, bytes(16)) for _ in range(50)}
+    nonces = {talk.nonce_of(KEY, Journal(str(tmp_path), 100, 1).boot_id, bytes(16)) for _ in range(50)}
     assert len(nonces) == 50 and {len(nonce) for nonce in nonces} == {frames.NONCE_BYTES}
-    assert core.nonce_of(bytes(32), 0x10001, bytes(16)) != core.nonce_of(KEY, 0x10001, bytes(16)), "another node"
+    assert talk.nonce_of(bytes(32), 0x10001, bytes(16)) != talk.nonce_of(KEY, 0x10001, bytes(16)), "another node"
 
 
 def test_a_node_without_a_volume_works_in_ram_and_tries_again_when_nothing_is_on() -> None:
@@ -214,7 +214,7 @@ def test_a_node_without_a_volume_works_in_ram_and_tries_again_when_nothing_is_on
     assert (fields.VOLUME, fields.VOLUME_NONE) in [(r[2], r[6]) for r in got.records]
     assert not any(call[0] == "trace" and call[1].startswith("stored") for call in board.calls), "nothing is stored"
     line.down(topics.ACK, frames.encode_ack(store.boot_id, NOW_MS, fields.CLOCK_SNTP, [(1, len(got.records))]))
-    command = commands.Command(1, core.nonce_of(KEY, store.boot_id, b"n" * 16), commands.OPEN, 0, 60_000, 2**40)
+    command = commands.Command(1, talk.nonce_of(KEY, store.boot_id, b"n" * 16), commands.OPEN, 0, 60_000, 2**40)
     board.now_ms = core.RETRY_VOLUME_MS
     line.down(topics.COMMAND, commands.encode_command(command))
     node.step()
@@ -265,15 +265,15 @@ def test_what_nobody_acknowledges_is_sent_again_after_a_while(bench: Bench) -> N
     bench.line.connect()
     bench.turn()
     bench.board.wants_readings = False
-    bench.turn(core.ACK_WAIT_MS)
+    bench.turn(talk.ACK_WAIT_MS)
     assert bench.line.out == []
     bench.turn(1)
     assert [kind for kind, _ in bench.line.out] == [topics.HELLO, topics.READINGS]
     bench.ack(NOW_MS)  # the answer to hello
-    bench.turn(core.ACK_WAIT_MS + 1)
+    bench.turn(talk.ACK_WAIT_MS + 1)
     assert [kind for kind, _ in bench.line.out] == [topics.READINGS]
     bench.ack(NOW_MS, [(1, 2)])
-    bench.turn(core.ACK_WAIT_MS + 1)
+    bench.turn(talk.ACK_WAIT_MS + 1)
     assert bench.store.empty() and bench.line.out == []
 
 
@@ -284,8 +284,8 @@ def test_what_nobody_acknowledges_is_sent_again_after_a_while(bench: Bench) -> N
         (NOW_MS, fields.CLOCK_KEPT, NOW_MS - 1000, fields.CLOCK_KEPT),
         (NOW_MS, fields.CLOCK_NONE, 0, fields.CLOCK_NONE),
         (946_684_800_000, fields.CLOCK_SNTP, 0, fields.CLOCK_NONE),
-        (core.EARLIEST_MS - 1, fields.CLOCK_SNTP, 0, fields.CLOCK_NONE),
-        (core.LATEST_MS, fields.CLOCK_SNTP, 0, fields.CLOCK_NONE),
+        (talk.EARLIEST_MS - 1, fields.CLOCK_SNTP, 0, fields.CLOCK_NONE),
+        (talk.LATEST_MS, fields.CLOCK_SNTP, 0, fields.CLOCK_NONE),
     ],
 )
 def test_only_a_plausible_time_is_taken(bench: Bench, told: int, quality: int, offset_ms: int, known: int) -> None:
@@ -323,7 +323,7 @@ def test_receipts_that_cannot_leave_are_bounded(bench: Bench) -> None:
     bench.line.connect()
     bench.turn()
     receipts = [commands.decode_receipt(frame) for kind, frame in bench.line.out if kind == topics.RECEIPT]
-    assert len(receipts) == core.MAX_RECEIPTS and receipts[-1].counter == 39, "the newest are kept"
+    assert len(receipts) == talk.MAX_RECEIPTS and receipts[-1].counter == 39, "the newest are kept"
 
 
 def test_nothing_is_measured_when_nothing_is_wanted(bench: Bench) -> None:
