@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from gateway import in_force, registry, secrets
+from gateway import in_force, secrets, tell
 from gateway.home import HOME_ENV, Home, home_from
 from gateway.process import ProcessError
 from gateway.registry import RegistryError
@@ -71,15 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--days", type=int, default=7, help="how long the codes are good; default: %(default)s")
     card.add_argument("--out", metavar="FILE", help="where the sheet is written; default: cards.html in the home")
     card.set_defaults(command=_card)
-    checked = commands.add_parser(
-        "check", parents=[home], help="tell whether village.toml can be used, and what is odd"
-    )
-    checked.set_defaults(command=_check)
     people = commands.add_parser("user", help="people who may log in").add_subparsers(required=True, metavar="ACTION")
     added = people.add_parser("add", parents=[home], help="add a user, or give one a new password, and print it once")
     added.add_argument("name")
     added.add_argument("--password-stdin", action="store_true", help="take the password from standard input")
     added.set_defaults(command=_add_user)
+    tell.add_commands(commands, home)
     asked = commands.add_parser("status", parents=[home], help="show what is well and what is not; exit code 1 if any")
     asked.set_defaults(command=_status)
     everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
@@ -102,23 +99,6 @@ def _provision(arguments: argparse.Namespace) -> int:
         print("the broker runs but is not ours to signal: send it SIGHUP, so that it reads its files", file=sys.stderr)
     print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
     print(f"broker: mosquitto -c {home.mosquitto_conf}")
-    return 0
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    home = home_from(arguments.home)
-    try:
-        village = registry.load(home.registry)
-    except RegistryError as error:
-        print(f"{error.vietnamese}\n  {error}")
-        return 1
-    nodes, zones, sources = len(village.nodes), len(village.zones), len(village.sources)
-    print(f"{home.registry}: dùng được: {nodes} hộp, {zones} vườn, {sources} nguồn nước")
-    print(f"  can be used: {nodes} nodes, {zones} zones, {sources} sources")
-    for remark in in_force.remarks(village, clock_from_environment().now_ms()):
-        print(f"chú ý: {remark.on_screen}")
-    if in_force.is_edited(home):
-        print("Sổ này có hiệu lực khi máy chủ khởi động lại.\n  It takes effect when the gateway is started again.")
     return 0
 
 
@@ -169,7 +149,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _ready(home: Home) -> None:
     """Find at once what would stop every process again and again."""
-    village, refused = in_force.load(home)
+    village, refused, _ = in_force.load(home)
     secrets.load(home.secrets, village.nodes)
     until_s = real_mono_s() + HANDOVER_S
     for database in (home.data, home.control, home.village, home.uplink):

@@ -3,7 +3,8 @@
 Rules
 1. It looks at committed rows only: readings, receipts and boots in data.db, what people ask for in village.db; and at
    the weather that somebody has put into weather.json.
-2. New state, decisions, commands, runs and cursors are one transaction; commands are published after it, never before.
+2. New state, decisions, commands, runs, cursors and what they were made from (``gateway.journal``) are one
+   transaction; commands are published after it, never before.
    If the commit fails, nothing has happened: the old state stays, and what is open closes by its lease.
 3. What people ask for comes from a database that web writes; while it cannot be read, watering goes on without it.
    A data.db that is replaced under it ends the process: the next one opens what is there then.
@@ -16,7 +17,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -36,9 +37,10 @@ from gateway.core.types import (
     Settings,
 )
 from gateway.core.weather import Outlook
-from gateway.dispatch import Change, Dispatch, Waiting
+from gateway.dispatch import Change, Dispatch
 from gateway.home import Home
 from gateway.inbox import Inbox, Mail, People
+from gateway.journal import Journal, Plan
 from gateway.mqtt import link as mqtt
 from gateway.mqtt import users
 from gateway.outlook import OutlookFile
@@ -74,6 +76,7 @@ class Control:
         dispatch: Dispatch,
         clock: Clock,
         outlook: Callable[[], Outlook | None] = lambda: None,
+        registry: str = "",
     ) -> None:
         self._settings = settings
         self._limits = limits
@@ -82,6 +85,7 @@ class Control:
         self._dispatch = dispatch
         self._clock = clock
         self._outlook = outlook
+        self._journal = Journal(writer, Plan(registry, clock.speed, limits))
         self._log = log.get()
         self._clock_step_ms = 0
         self._stepped_s = 0.0
@@ -136,25 +140,30 @@ class Control:
         now_ms = self._clock.now_ms()
         mail = self._inbox.read(self._cursors, now_ms)
         before = self.state if mail.intents_from is None else replace(self.state, last_intent=mail.intents_from)
-        state, effects = step(before, now_ms, self._inputs(mail), self._limits)
+        inputs = self._inputs(mail)
+        state, effects = step(before, now_ms, inputs, self._limits)
+        state_json = state.to_json()
         changes = self._dispatch.answered(mail.receipts, now_ms)
         with self._writer.transaction():
-            waiting = list(self._store(effects, now_ms))
+            rows = [self._store(effect, now_ms) for effect in effects]
+            self._journal.add(self.state, now_ms, inputs, effects, rows, state_json, mail.intents_from)
             self._end_alarms(state, now_ms)
             _store_changes(self._writer, changes)
             steady = self._clock.steady_id, now_ms - self._ahead_ms
-            self._writer.set_state(stored.State(VERSION, now_ms, state.to_json(), *steady))
+            self._writer.set_state(stored.State(VERSION, now_ms, state_json, *steady))
             for name, place in mail.cursors.items():
                 if place != self._cursors.get(name):
                     self._writer.set_cursor(name, place)
+        self._journal.kept()
         self.state, self._cursors = state, mail.cursors
         self._restarted, self._clock_step_ms = False, 0
         self._stepped_s = real_mono_s()
         if mail.more:
             self._inbox.look_again()
         self._dispatch.forget(changes)
-        for one in waiting:
-            self._dispatch.add(one)
+        for row, effect in zip(rows, effects, strict=True):
+            if isinstance(effect, Send):
+                self._dispatch.add(translate.waiting(row, effect))
         self._tell(effects)
 
     def _inputs(self, mail: Mail) -> Inputs:
@@ -171,26 +180,30 @@ class Control:
 
     # ---- what is kept of it
 
-    def _store(self, effects: Iterable[Effect], now_ms: int) -> Iterator[Waiting]:
-        """Store the effects in their order; yields the commands to be published after the commit."""
-        for effect in effects:
-            match effect:
-                case Decide():
-                    self._decisions[effect.zone] = self._writer.add_decision(translate.decision(effect))
-                case Send():
-                    decision = self._decisions.get(effect.zone, NO_DECISION)
-                    row = self._writer.add_command(translate.command(effect, decision, now_ms))
-                    yield translate.waiting(row, effect)
-                case RunStarted():
-                    run = stored.Run(0, effect.zone, effect.at_ms, None, 0.0, effect.why, None)
-                    self._runs[effect.zone] = self._writer.add_run(run)
-                case RunEnded():
-                    row = self._runs.get(effect.zone, 0)
-                    self._writer.end_run(row, effect.ended_at_ms, effect.millilitres / 1000, effect.why)
-                case Alarm(on=True):
-                    self._writer.raise_alarm(effect.at_ms, effect.rule, effect.node, effect.output)
-                case Alarm():
-                    pass  # _end_alarms sees it in the state
+    def _store(self, effect: Effect, now_ms: int) -> int:
+        """Store an effect; the id of its row, 0 for one that has none of its own."""
+        match effect:
+            case Decide():
+                row = self._writer.add_decision(translate.decision(effect))
+                self._decisions[effect.zone] = row
+                return row
+            case Send():
+                decision = self._decisions.get(effect.zone, NO_DECISION)
+                return self._writer.add_command(translate.command(effect, decision, now_ms))
+            case RunStarted():
+                run = stored.Run(0, effect.zone, effect.at_ms, None, 0.0, effect.why, None)
+                row = self._writer.add_run(run)
+                self._runs[effect.zone] = row
+                return row
+            case RunEnded():
+                row = self._runs.get(effect.zone, 0)
+                self._writer.end_run(row, effect.ended_at_ms, effect.millilitres / 1000, effect.why)
+                return row
+            case Alarm(on=True):
+                self._writer.raise_alarm(effect.at_ms, effect.rule, effect.node, effect.output)
+            case Alarm():
+                pass  # _end_alarms sees it in the state
+        return 0
 
     def _end_alarms(self, state: State, now_ms: int) -> None:
         """An alarm ends with the proof that its output is off."""
@@ -226,7 +239,7 @@ class Control:
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
     stop = Stop().on_signals().or_replaced(home.secrets)
-    village, refused = in_force.load(home)
+    village, refused, text = in_force.load(home)
     if refused:
         log.get().error("village.toml is refused: the plan stays as it was", why=str(refused))
     secret = secrets.load(home.secrets, village.nodes)
@@ -239,7 +252,7 @@ def run(home: Home, clock: Clock) -> None:
         dispatch = Dispatch(village.id, secret.keys, link.publish)
         outlook = OutlookFile(home.outlook).read
         control = Control(
-            settings_of(village, clock), limits_of(clock), data, people, writer, dispatch, clock, outlook
+            settings_of(village, clock), limits_of(clock), data, people, writer, dispatch, clock, outlook, text
         )
         while not stop:
             link.poll(POLL_S)

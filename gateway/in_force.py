@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from gateway import registry
@@ -24,21 +25,27 @@ EPOCH = date(1970, 1, 1)
 
 
 class InForce(NamedTuple):
-    """``refused`` is why it is not the village.toml that is there."""
+    """``refused`` is why it is not the village.toml that is there; ``text`` is what the village was made from."""
 
     village: Village
     refused: RegistryError | None
+    text: str
 
 
 def load(home: Home) -> InForce:
     """The registry to run by. Raises RegistryError when there is no good one."""
     try:
-        return InForce(registry.load(home.registry), None)
+        return _of(home.registry, None)
     except RegistryError as error:
         try:
-            return InForce(registry.load(home.registry_in_force), error)
+            return _of(home.registry_in_force, error)
         except RegistryError:
             raise error from None
+
+
+def _of(path: Path, refused: RegistryError | None) -> InForce:
+    text = registry.read(path)
+    return InForce(registry.parse(text, path), refused, text)
 
 
 def remember(home: Home) -> None:

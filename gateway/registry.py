@@ -69,22 +69,30 @@ NOT_SENSORS = (fields.OUTPUT, *(f for f in HOUSEKEEPING if f != fields.BATTERY))
 
 def load(path: Path) -> Village:
     """The village of a file. Raises RegistryError with one line."""
+    return parse(read(path), path)
+
+
+def read(path: Path) -> str:
+    """The text of a file that is no registry yet. Raises RegistryError with one line."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RegistryError(f"larger than {MAX_FILE_BYTES} bytes", file=path)
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise RegistryError("not found; write the village's registry there", file=path) from error
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryError(f"cannot be read: {error}", file=path) from error
+
+
+def parse(text: str, file: Path | None = None) -> Village:
+    """The village of a registry text, which is that of ``file``. Raises RegistryError with one line."""
     try:
-        return parse(text)
+        return _parse(text)
     except RegistryError as error:
-        raise error.of(path) from error
+        raise error.of(file) from error
 
 
-def parse(text: str) -> Village:
-    """The village of a registry text. Raises RegistryError with one line."""
+def _parse(text: str) -> Village:
     try:
         found = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, ArithmeticError, RecursionError) as error:

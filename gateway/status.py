@@ -50,7 +50,7 @@ class Report:
 
 def status(home: Home, clock: Clock) -> Report:
     """The report on a home. Raises RegistryError when there is no registry."""
-    (village, refused), report, now_ms = in_force.load(home), Report(), clock.now_ms()
+    (village, refused, _), report, now_ms = in_force.load(home), Report(), clock.now_ms()
     if refused:
         report.problems.append(f"village.toml is refused, the plan stays as it was: {refused}")
     elif in_force.is_edited(home):

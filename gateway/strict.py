@@ -54,7 +54,7 @@ class RegistryError(Exception):
         """Vietnamese first, then English, in one line."""
         return f"{self.vietnamese} / {self}"
 
-    def of(self, file: Path) -> RegistryError:
+    def of(self, file: Path | None) -> RegistryError:
         """The same error, which names the file."""
         return RegistryError(self.reason, self.field, self.value, file)
 

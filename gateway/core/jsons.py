@@ -1,7 +1,8 @@
 """Frozen dataclasses to plain JSON values and back, strictly and without loss.
 
 Rules
-1. Known shapes only: int, str, bool, None, StrEnum, ``X | None``, ``tuple[X, ...]``, ``Mapping[str, X]``, dataclass.
+1. Known shapes only: int, float, str, bool, bytes, None, StrEnum, ``X | None``, ``tuple[X, ...]``, ``Mapping[str, X]``,
+   ``Mapping[int, X]``, dataclass. Bytes are hexadecimal, and keys are texts.
 2. Reading back checks every type and every key, and names the place of the first that is wrong (ShapeError).
 """
 
@@ -20,13 +21,15 @@ class ShapeError(Exception):
 
 
 def to_plain(value: Any) -> Any:
-    """The value as dicts, lists, texts, integers, booleans and None."""
+    """The value as dicts, lists, texts, numbers, booleans and None."""
     if isinstance(value, StrEnum):
         return value.value
-    if value is None or isinstance(value, int | str):
+    if value is None or isinstance(value, int | float | str):
         return value
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, Mapping):
-        return {key: to_plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -43,8 +46,9 @@ def from_plain(kind: Any, found: Any, place: str) -> Any:
         item = get_args(kind)[0]
         return tuple(from_plain(item, part, f"{place}[{i}]") for i, part in enumerate(_list(found, place)))
     if origin is not None and issubclass(origin, Mapping):
-        item = get_args(kind)[1]
-        return {key: from_plain(item, part, f"{place}.{key}") for key, part in _dict(found, place).items()}
+        name, item = get_args(kind)
+        parts = _dict(found, place).items()
+        return {_key(name, key, place): from_plain(item, part, f"{place}.{key}") for key, part in parts}
     if is_dataclass(kind):
         return _record(kind, found, place)
     if issubclass(kind, StrEnum):
@@ -52,16 +56,39 @@ def from_plain(kind: Any, found: Any, place: str) -> Any:
             return kind(found)
         except ValueError as error:
             raise ShapeError(f"{place}: {found!r} is not a {kind.__name__}") from error
+    if kind is bytes:
+        return _bytes(found, place)
     if type(found) is not kind:
         raise ShapeError(f"{place}: expected {kind.__name__}, found {found!r}")
     return found
 
 
+def _key(kind: Any, found: str, place: str) -> Any:
+    if kind is not int:
+        return found
+    try:
+        return int(found)
+    except ValueError as error:
+        raise ShapeError(f"{place}: {found!r} is not a number") from error
+
+
+def _bytes(found: Any, place: str) -> bytes:
+    try:
+        return bytes.fromhex(found)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"{place}: expected hexadecimal, found {found!r}") from error
+
+
 def _option(kind: Any, found: Any, place: str) -> Any:
-    if found is None:
+    if found is None and type(None) in get_args(kind):
         return None
-    (only,) = (part for part in get_args(kind) if part is not type(None))
-    return from_plain(only, found, place)
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    if len(parts) > 1:  # dataclasses, which are told apart by their keys
+        given = set(_dict(found, place))
+        parts = [part for part in parts if given == set(_hints(part))]
+        if len(parts) != 1:
+            raise ShapeError(f"{place}: unknown shape with {', '.join(sorted(given)) or 'no key'}")
+    return from_plain(parts[0], found, place)
 
 
 def _record(kind: Any, found: Any, place: str) -> Any:

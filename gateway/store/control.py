@@ -5,7 +5,9 @@ Rules
 2. A decision keeps its inputs and limits as they were, and the sentence that people were told.
 3. Cursors (``places``) stand here, beside what was made of the rows before them: after a crash nothing is taken twice.
 4. An alarm is open from the moment it was raised until its output is known to be off; raised again it is the same one.
-5. Kept are decisions, commands and ended alarms of 400 days, runs of five years, and of each at most so many: KEPT.
+5. What each step was decided from (``gateway.core.journal``) is kept as lines, which are packed into parts; a part
+   begins with a whole state. KEPT bounds them.
+6. Kept are decisions, commands and ended alarms of 400 days, runs of five years, and of each at most so many: KEPT.
    The newest ones, which the irrigation and the pages look at, are never among what goes.
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.store.common import FILE_ID, Keep, Reader, Schema
 from gateway.store.places import PLACES, CursorWriter
@@ -27,6 +29,7 @@ KEPT = {
     "commands": ("at_ms", Keep(400 * DAY_MS, most=500_000, least=50_000)),
     "runs": ("ended_ms", Keep(5 * 366 * DAY_MS, most=500_000, least=50_000)),
     "alarms": ("until_ms", Keep(400 * DAY_MS, most=10_000, least=1_000)),
+    "parts": ("until_ms", Keep(90 * DAY_MS, most=2_000, least=8)),
 }
 
 SCHEMA = Schema(
@@ -63,6 +66,12 @@ SCHEMA = Schema(
         """
         ALTER TABLE state ADD COLUMN steady INT NOT NULL DEFAULT 0;
         ALTER TABLE state ADD COLUMN mono_ms INT NOT NULL DEFAULT 0;
+        """,
+        """
+        CREATE TABLE lines(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INT NOT NULL, line TEXT NOT NULL) STRICT;
+        CREATE TABLE parts(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INT NOT NULL, until_ms INT NOT NULL, steps INT NOT NULL, packed BLOB NOT NULL) STRICT;
         """,
     ),
 )
@@ -143,6 +152,16 @@ class Told(NamedTuple):
     rule: str
 
 
+class Part(NamedTuple):
+    """Lines of the journal from a state on, packed; ``at_ms`` and ``until_ms`` are those of the first and last step."""
+
+    id: int
+    at_ms: int
+    until_ms: int
+    steps: int
+    packed: bytes
+
+
 class ControlWriter(CursorWriter):
     """Each ``add`` and ``set`` belongs into a ``with writer.transaction():`` of the caller."""
 
@@ -203,11 +222,23 @@ class ControlWriter(CursorWriter):
             (until_ms, node, output),
         )
 
+    def add_line(self, at_ms: int, line: str) -> None:
+        self._run("INSERT INTO lines(at_ms, line) VALUES(?, ?)", (at_ms, line))
+
+    def lines(self) -> list[tuple[int, str]]:
+        """The lines that are not packed yet, with their times, oldest first."""
+        return [(at_ms, line) for at_ms, line in self._all("SELECT at_ms, line FROM lines ORDER BY id")]
+
+    def pack_lines(self, part: Part) -> None:
+        """Put a part, whose ``id`` is given here, in the place of all lines."""
+        self._add("parts", part)
+        self._run("DELETE FROM lines")
+
     def prune(self, now_ms: int) -> int:
         """Let a batch go of what is kept no longer; how many rows that were."""
         return sum(self._prune(table, stamp, keep, now_ms) for table, (stamp, keep) in KEPT.items())
 
-    def _add(self, table: str, row: Decision | Command | Run) -> int:
+    def _add(self, table: str, row: Decision | Command | Run | Part) -> int:
         names = row._fields[1:]
         marks = ", ".join("?" * len(names))
         return self._insert(f"INSERT INTO {table}({', '.join(names)}) VALUES({marks})", row[1:])
@@ -238,10 +269,7 @@ class ControlReader(Reader):
 
     def decisions_by_id(self, ids: Collection[int]) -> dict[int, Decision]:
         """At most MAX_IDS of them, the newest."""
-        asked = sorted(ids)[-MAX_IDS:]
-        marks = ", ".join("?" * len(asked))
-        sql = f"SELECT {', '.join(Decision._fields)} FROM decisions WHERE id IN ({marks})"
-        return {row[0]: Decision._make(row) for row in self._all(sql, asked)}
+        return {row[0]: Decision._make(row) for row in self._by_id("decisions", Decision._fields, ids)}
 
     def last_decisions(self) -> dict[str, Decision]:
         """The newest decision of each zone."""
@@ -260,6 +288,31 @@ class ControlReader(Reader):
             WHERE (?1 IS NULL OR zone = ?1) AND (ended_ms IS NULL OR ended_ms >= ?2)
             ORDER BY started_ms DESC, id DESC LIMIT ?3"""
         return [Run._make(row) for row in self._all(sql, (zone, from_ms, limit))]
+
+    def part_ids(self, from_ms: int, to_ms: int) -> list[int]:
+        """The parts of the journal with steps between two instants, oldest first."""
+        rows = self._all("SELECT id FROM parts WHERE until_ms >= ? AND at_ms <= ? ORDER BY id", (from_ms, to_ms))
+        return [row[0] for row in rows]
+
+    def part(self, part_id: int) -> Part | None:
+        row = self._one(f"SELECT {', '.join(Part._fields)} FROM parts WHERE id = ?", (part_id,))
+        return Part._make(row) if row else None
+
+    def lines(self) -> list[str]:
+        """The lines of the journal that are not packed yet, oldest first."""
+        return [row[0] for row in self._all("SELECT line FROM lines ORDER BY id")]
+
+    def runs_by_id(self, ids: Collection[int]) -> dict[int, Run]:
+        """At most MAX_IDS of them, the newest."""
+        return {row[0]: Run._make(row) for row in self._by_id("runs", Run._fields, ids)}
+
+    def commands_by_id(self, ids: Collection[int]) -> dict[int, Command]:
+        """At most MAX_IDS of them, the newest."""
+        return {row[0]: Command._make(row) for row in self._by_id("commands", Command._fields, ids)}
+
+    def _by_id(self, table: str, names: tuple[str, ...], ids: Collection[int]) -> list[tuple[Any, ...]]:
+        asked = sorted(ids)[-MAX_IDS:]
+        return self._all(f"SELECT {', '.join(names)} FROM {table} WHERE id IN ({', '.join('?' * len(asked))})", asked)
 
     def alarms(self, from_ms: int, limit: int = 100) -> list[Alarm]:
         """Newest first, those that are open or ended at ``from_ms`` or later."""

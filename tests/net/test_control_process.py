@@ -158,6 +158,9 @@ def test_dry_soil_is_watered_through_a_killed_control_until_the_canal_is_salt(ga
     peak_kb = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
     assert peak_kb <= MAX_RSS_KB
     assert gateway.stop("control") == 0 and "Traceback" not in gateway.log("control")
+    command = [sys.executable, "-m", "gateway", "replay", "--home", str(gateway.home.root)]
+    replayed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # P15, D6
+    assert replayed.returncode == 0 and "giống hệt" in replayed.stdout, replayed.stdout + replayed.stderr
 
 
 def test_a_wrong_village_toml_leaves_the_running_plan_as_it_was(gateway: GatewayHome) -> None:

@@ -1,0 +1,84 @@
+"""The commands of ``python -m gateway`` that only read, and tell a person something.
+
+Rules
+1. Vietnamese first, English below. Exit code 0: all is well; 1: something is not, or cannot be told.
+2. Times are those of Vietnam: a day such as 2024-03-01, or 2024-03-01T14:00. A day as the end is that whole day.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from gateway import in_force, registry
+from gateway.home import home_from
+from gateway.registry import RegistryError
+from kit.clock import clock_from_environment
+
+VIETNAM = timezone(timedelta(hours=7))
+ALWAYS_MS = 2**62
+
+
+def add_commands(commands: Any, home: argparse.ArgumentParser) -> None:
+    """Add them to the commands of a parser; ``home`` has the option --home."""
+    checked = commands.add_parser("check", parents=[home], help="tell whether village.toml can be used")
+    checked.set_defaults(command=_check)
+    again = commands.add_parser("replay", parents=[home, span()], help="decide again what was decided, and compare")
+    again.set_defaults(command=_replay)
+
+
+def span() -> argparse.ArgumentParser:
+    """The options --from and --to."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--from", dest="from_ms", metavar="TIME", type=_from, default=0, help="default: the beginning")
+    parser.add_argument("--to", dest="to_ms", metavar="TIME", type=_to, default=ALWAYS_MS, help="default: now")
+    return parser
+
+
+def _from(text: str) -> int:
+    return _instant(text)[0]
+
+
+def _to(text: str) -> int:
+    return _instant(text)[1]
+
+
+def _instant(text: str) -> tuple[int, int]:
+    """The first and last millisecond of what a text names."""
+    try:
+        begin = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} không phải ngày giờ, ghi như 2024-03-01 hoặc 2024-03-01T14:00 / "
+            f"is no time, write it like 2024-03-01 or 2024-03-01T14:00"
+        ) from None
+    if begin.tzinfo is None:
+        begin = begin.replace(tzinfo=VIETNAM)
+    first_ms = round(begin.timestamp() * 1000)
+    return first_ms, first_ms + (86_400_000 - 1 if len(text) == 10 else 0)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    home = home_from(arguments.home)
+    try:
+        village = registry.load(home.registry)
+    except RegistryError as error:
+        print(f"{error.vietnamese}\n  {error}")
+        return 1
+    nodes, zones, sources = len(village.nodes), len(village.zones), len(village.sources)
+    print(f"{home.registry}: dùng được: {nodes} hộp, {zones} vườn, {sources} nguồn nước")
+    print(f"  can be used: {nodes} nodes, {zones} zones, {sources} sources")
+    for remark in in_force.remarks(village, clock_from_environment().now_ms()):
+        print(f"chú ý: {remark.on_screen}")
+    if in_force.is_edited(home):
+        print("Sổ này có hiệu lực khi máy chủ khởi động lại.\n  It takes effect when the gateway is started again.")
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from gateway.replay import replay  # it needs the irrigation and its numpy
+
+    outcome = replay(home_from(arguments.home), arguments.from_ms, arguments.to_ms)
+    print(outcome.text())
+    return 0 if outcome.is_same else 1

@@ -1,0 +1,270 @@
+"""Every decision can be made again from what it was made from, and is the same; a changed record is found (D6)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from gateway.control import Control
+from gateway.core import journal
+from gateway.core.journal import Base, JournalError, Mark
+from gateway.core.state import State
+from gateway.core.types import Effect, Inputs
+from gateway.dispatch import Dispatch
+from gateway.home import Home as Paths
+from gateway.inbox import People
+from gateway.replay import Outcome, replay
+from gateway.settings import limits_of, settings_of
+from gateway.store.common import StoreError
+from gateway.store.control import KEPT, Command, ControlWriter
+from gateway.store.data import DataReader
+from gateway.tell import ALWAYS_MS
+from kit.clock import ManualClock
+from tests.golden import timeline
+from tests.golden.test_timelines import FILES
+from tests.support import village as registry_village
+from tests.support.irrigation import Village
+from tests.unit.test_control_shell import HOUR_MS, KEYS, START_MS, VILLAGE, Home
+from wire import commands
+
+NOBODY = ManualClock(START_MS)
+LONGEST_MS = 30 * HOUR_MS  # of a timeline: the rest of a long one is more of the same
+
+# ---- the pure part, over every golden timeline
+
+
+class Recorder:
+    """Writes what each step of a virtual village was decided from."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.states: list[State] = []
+        self.effects: list[tuple[Effect, ...]] = []
+        self._base = Base()
+
+    def on_step(self, village: Village, before: State, inputs: Inputs, effects: tuple[Effect, ...]) -> None:
+        if inputs.restarted:
+            mark = Mark(village.wall_ms, "", "", 1.0, village.limits, before.to_json())
+            self.lines.append(mark.line())
+            self._base = Base()
+        digest = journal.digest(village.state.to_json(), effects)
+        text, self._base = journal.line(self._base, village.wall_ms, inputs, (), digest, None)
+        self.lines.append(text)
+        self.states.append(village.state)
+        self.effects.append(effects)
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_a_timeline_replays_to_the_same_states_and_effects(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, recorder = timeline.load(path), Recorder()
+    script = replace(whole, until_ms=min(whole.until_ms, LONGEST_MS))
+    monkeypatch.setattr(Village, "on_step", lambda self, *what: recorder.on_step(self, *what))
+    timeline.play(script)
+    state, found = State(), 0
+    for one in journal.read(recorder.lines):
+        if isinstance(one, Mark):
+            state = State.from_json(one.state)
+            continue
+        state, effects = journal.again(state, one, script.settings, script.limits)
+        assert state == recorder.states[found] and effects == recorder.effects[found]
+        assert journal.digest(state.to_json(), effects) == one.digest
+        found += 1
+    assert found == len(recorder.states) > 10
+
+
+def test_a_line_that_is_not_there_is_found() -> None:
+    lines = [Mark(0, "", "", 1.0, limits_of(NOBODY), State().to_json()).line()]
+    base = Base()
+    for now_ms in (1, 2, 3):
+        text, base = journal.line(base, now_ms, Inputs(settings=settings_of(VILLAGE, NOBODY)), (), "", None)
+        lines.append(text)
+    assert len(list(journal.read(lines))) == 4
+    with pytest.raises(JournalError, match="step 3 follows step 1"):
+        list(journal.read(lines[:2] + lines[3:]))
+    with pytest.raises(JournalError, match="cannot be read"):
+        list(journal.read([lines[0], lines[1][:-5]]))
+
+
+# ---- the real shell on real databases
+
+
+class Recorded(Home):
+    """The databases of a gateway whose irrigation knows its registry."""
+
+    def _open(self) -> None:
+        self.writer = ControlWriter(self.folder / "control.db")
+        self.reader = DataReader(self.folder / "data.db")
+        dispatch = Dispatch(VILLAGE.id, KEYS, self.publish)
+        people = People(self.folder / "village.db")
+        settings, limits = settings_of(VILLAGE, self.clock), limits_of(self.clock)
+        self.control = Control(
+            settings, limits, self.reader, people, self.writer, dispatch, self.clock, registry=registry_village.TEXT
+        )
+
+    def replayed(self, from_ms: int = 0, to_ms: int = ALWAYS_MS) -> Outcome:
+        return replay(Paths(self.folder), from_ms, to_ms)
+
+    def rules_of_all(self) -> list[str]:
+        with self.rows() as reader:
+            return [decision.rule for decision in reader.decisions(None, 1000)]
+
+    def commands(self) -> list[Command]:
+        with self.rows() as reader:
+            return reader.commands(1000)
+
+    def live(self) -> None:
+        """A dry garden is watered over a crash, a person stops it, the clock is set, and the canal goes salt."""
+        self.dry()
+        self.control.turn()
+        self.accept(self.sent[-1], 0b10)
+        self.control.turn()
+        self.accept(self.sent[-1], 0b11)
+        self.control.turn()
+        self.crash()
+        self.control.turn()
+        self.ask("stop")
+        self.control.turn()
+        for order in self.sent[-2:]:
+            self.accept(order, 0)
+            self.control.turn()
+        for hour in range(8):
+            self.clock.advance_ms(HOUR_MS)
+            self.dry(1800 + 40 * hour)
+            self.control.turn()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Recorded]:
+    with closing(Recorded(tmp_path)) as home:
+        yield home
+
+
+def test_a_life_with_a_crash_replays_without_a_difference(home: Recorded) -> None:  # P15, D6
+    home.live()
+    outcome = home.replayed()
+    assert outcome.differences == [] and outcome.is_same and outcome.foreign == 0
+    assert outcome.steps >= 14 and outcome.effects["Decide"] == len(home.rules_of_all())
+    assert outcome.effects["Send"] == len(home.commands()) and outcome.effects["RunEnded"] == 1
+    assert "giống hệt" in outcome.text() and "identical" in outcome.text()
+    with home.rows() as reader:
+        (first,) = [reader.part(number) for number in reader.part_ids(0, ALWAYS_MS)][:1]
+        assert first is not None and first.steps >= 3  # what the process before the crash has left
+    some = home.replayed(START_MS + HOUR_MS, START_MS + 3 * HOUR_MS)
+    assert some.is_same and 0 < some.steps < outcome.steps
+
+
+def test_a_set_clock_and_a_lost_village_db_replay_too(home: Recorded) -> None:
+    home.dry(3000)
+    home.control.turn()
+    home.clock.wall_ms += 40 * HOUR_MS
+    home.ask("water", 5)
+    home.control.turn()
+    home.lose("village.db")
+    home.ask("water", 5)
+    home.control.turn()
+    assert home.replayed().differences == []
+
+
+def _change_a_decision(db: sqlite3.Connection) -> None:
+    changed = (
+        """UPDATE decisions SET inputs = replace(inputs, '"soil_e4":1800', '"soil_e4":2100') WHERE rule = 'soil_dry'"""
+    )
+    assert db.execute(changed).rowcount
+
+
+def _change_a_sentence(db: sqlite3.Connection) -> None:
+    assert db.execute("UPDATE decisions SET text_vi = 'Tưới.' WHERE rule = 'soil_dry'").rowcount
+
+
+def _drop_a_decision(db: sqlite3.Connection) -> None:
+    assert db.execute("DELETE FROM decisions WHERE rule = 'manual_stop'").rowcount
+
+
+def _lengthen_a_command(db: sqlite3.Connection) -> None:
+    assert db.execute(f"UPDATE commands SET duration_ms = duration_ms + 1 WHERE action = {commands.OPEN}").rowcount
+
+
+def _pour_less(db: sqlite3.Connection) -> None:
+    assert db.execute("UPDATE runs SET litres = litres + 1 WHERE ended_ms IS NOT NULL").rowcount
+
+
+def _change_a_reading(db: sqlite3.Connection) -> None:
+    """In the packed journal: the soil was drier than was decided on."""
+    row, packed = db.execute("SELECT id, packed FROM parts ORDER BY id LIMIT 1").fetchone()
+    text = zstandard.ZstdDecompressor().decompress(packed).decode()
+    assert '"value":1800' in text
+    changed = zstandard.ZstdCompressor().compress(text.replace('"value":1800', '"value":1799', 1).encode())
+    db.execute("UPDATE parts SET packed = ? WHERE id = ?", (changed, row))
+
+
+def _drop_a_step(db: sqlite3.Connection) -> None:
+    assert db.execute("DELETE FROM lines WHERE id = (SELECT min(id) + 1 FROM lines)").rowcount
+
+
+def _drop_the_last_step(db: sqlite3.Connection) -> None:
+    assert db.execute("DELETE FROM lines WHERE id = (SELECT max(id) FROM lines)").rowcount
+
+
+def _spoil_a_part(db: sqlite3.Connection) -> None:
+    assert db.execute("UPDATE parts SET packed = substr(packed, 1, length(packed) - 9)").rowcount
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (_change_a_decision, "inputs was"),
+        (_change_a_sentence, "text_vi was 'Tưới.'"),
+        (_drop_a_decision, "is not there any more"),
+        (_lengthen_a_command, "duration_ms was"),
+        (_pour_less, "litres was"),
+        (_change_a_reading, "inputs was"),
+        (_drop_a_step, "steps are missing"),
+        (_drop_the_last_step, "the state in force is not"),
+        (_spoil_a_part, "damaged"),
+    ],
+)
+def test_a_record_that_was_changed_is_found(
+    home: Recorded, tamper: Callable[[sqlite3.Connection], None], said: str
+) -> None:
+    home.live()
+    assert home.replayed().is_same
+    home.close()
+    with closing(sqlite3.connect(home.folder / "control.db")) as db:
+        tamper(db)
+        db.commit()
+    outcome = home.replayed()
+    assert any(said in told for told in outcome.differences), outcome.differences
+    assert "chỗ khác" in outcome.text() and "differences" in outcome.text()
+    home._open()
+
+
+def test_a_step_that_was_not_committed_is_not_in_the_journal(home: Recorded) -> None:
+    home.dry()
+    with home.writer.transaction():
+        home.writer._run("ALTER TABLE commands RENAME TO away")
+    with pytest.raises(StoreError):
+        home.control.turn()
+    with home.writer.transaction():
+        home.writer._run("ALTER TABLE away RENAME TO commands")
+    home.control.come_back()
+    home.control.turn()
+    assert home.replayed().is_same and home.replayed().steps == 1
+
+
+def test_parts_begin_anew_in_time_and_are_let_go(home: Recorded) -> None:
+    for _ in range(30):
+        home.clock.advance_ms(HOUR_MS)
+        home.dry(3000)
+        home.control.turn()
+    with home.rows() as reader:
+        numbers = reader.part_ids(0, ALWAYS_MS)
+    assert len(numbers) == 5 - 1 + (30 // 7 - 4)
+    assert home.replayed().is_same and home.replayed().steps == 30
+    keep = KEPT["parts"][1]
+    assert keep.age_ms == 90 * 24 * HOUR_MS and keep.most * 0.2 < 500  # a part is some 100 kB
