@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import UnionType
@@ -77,6 +77,28 @@ def _bytes(found: Any, place: str) -> bytes:
         return bytes.fromhex(found)
     except (TypeError, ValueError) as error:
         raise ShapeError(f"{place}: expected hexadecimal, found {found!r}") from error
+
+
+def filled(kind: Any, found: Any) -> Any:
+    """Plain values of an older shape, with the defaults of what it did not have yet. What is wrong stays wrong."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        shapes = [part for part in args if part is not type(None)]
+        return filled(shapes[0], found) if len(shapes) == 1 and found is not None else found
+    if origin is tuple and isinstance(found, list):
+        return [filled(args[0], item) for item in found]
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(found, dict):
+        return {key: filled(args[1], item) for key, item in found.items()}
+    if not is_dataclass(kind) or not isinstance(found, dict):
+        return found
+    hints = _hints(kind)  # type: ignore[arg-type]
+    known = {name: filled(hints[name], item) if name in hints else item for name, item in found.items()}
+    for f in fields(kind):
+        if f.name not in known and f.default is not MISSING:
+            known[f.name] = to_plain(f.default)
+        elif f.name not in known and f.default_factory is not MISSING:
+            known[f.name] = to_plain(f.default_factory())
+    return known
 
 
 def _option(kind: Any, found: Any, place: str) -> Any:

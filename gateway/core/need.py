@@ -1,4 +1,4 @@
-"""Whether a garden with an estimate needs water, how much of it, and when it has had enough.
+"""Whether a garden's soil asks for water, how much of it, and when it has had enough: by its estimate, or by the vote.
 
 Rules
 1. *Sure dry* asks for what is missing to the garden's target. *Perhaps* asks for nothing by itself, and is looked at
@@ -9,6 +9,8 @@ Rules
    for what is not known, only if it would give ``RAIN_PART`` of the dose, and for ``LONGEST_DELAY_MS`` at most. It is
    asked anew in every step, so a measurement or a new forecast takes it back at once; it is never counted (D3).
 4. A run ends when its dose is given, or before when the probes agree, are believed, and are at the target.
+5. A garden whose ground is not known is a thermostat: water is wanted when a sure vote is at or below ``dry``, and no
+   longer when it is at or above ``target``. An unsure or blind vote never starts water (S12).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 from gateway.core import weather
 from gateway.core.estimate import UM
 from gateway.core.moist import Judged, Moist
-from gateway.core.probes import Trust
+from gateway.core.probes import Trust, Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
@@ -27,6 +29,26 @@ RAIN_PART = 0.5
 LONGEST_DELAY_MS = 2 * DAY_MS
 MARGIN_SD = 1.3  # nine in ten
 MINUTE_MS = 60_000
+
+
+# What a plan lets through of what the soil asks for ends as the soil's own would.
+_DOSED = (Rule.DEPLETED, Rule.MODEL_DRY, Rule.KEEP_WET, Rule.PART_DOSE, Rule.LOCK_OVER)
+
+
+def by_soil(turn: Turn, zone: ZoneSettings) -> Finding:
+    """Whether the soil asks for water: by its estimate if it has one, else by the vote."""
+    return by_vote(zone, turn.votes[zone.id]) if zone.ground is None else need(turn, zone)
+
+
+def by_vote(zone: ZoneSettings, vote: Vote) -> Finding:
+    """Whether a vote asks for water: verdict START or NO."""
+    if vote.trust is Trust.BLIND or vote.soil_e4 is None:
+        return Finding(Verdict.NO, Rule.PROBES_BLIND)
+    if vote.trust is Trust.UNSURE:
+        return Finding(Verdict.NO, Rule.PROBES_UNSURE)
+    if vote.soil_e4 > zone.dry_e4:
+        return Finding(Verdict.NO, Rule.SOIL_OK)
+    return Finding(Verdict.START, Rule.SOIL_DRY)
 
 
 def need(turn: Turn, zone: ZoneSettings) -> Finding:
@@ -48,21 +70,34 @@ def need(turn: Turn, zone: ZoneSettings) -> Finding:
 
 
 def planned_ms(zone: ZoneSettings, finding: Finding) -> int | None:
-    """How long the dose of a finding takes to flow."""
-    dose_um = finding.inputs.get("dose_um")
+    """How long what a finding asks for takes to flow: by its dose, or as it says itself."""
+    dose_um, run_ms = finding.inputs.get("dose_um"), finding.inputs.get("run_ms")
+    if finding.rule is Rule.CALENDAR_DUE and isinstance(run_ms, int):
+        return run_ms
     if zone.ground is None or not isinstance(dose_um, int) or zone.flow_ml_min <= 0:
         return None
     return max(1, round(dose_um * zone.ground.area_m2 / zone.flow_ml_min * MINUTE_MS))
 
 
 def enough(turn: Turn, zone: ZoneSettings, run: Run) -> Finding | None:
-    """Rule 4, before the time of the dose is over."""
-    vote, judged = turn.votes[zone.id], turn.judged.get(zone.id)
-    if run.why not in (Rule.DEPLETED, Rule.MODEL_DRY) or judged is None or judged.known.refused:
+    """Why a run has to end before its time is over, or None."""
+    vote = turn.votes[zone.id]
+    if zone.ground is None:
+        return _vote_stops(zone, vote, run)
+    judged = turn.judged.get(zone.id)
+    if run.why not in _DOSED or judged is None or judged.known.refused:
         return None
     if vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 >= zone.target_e4:
         return Finding(Verdict.STOP, Rule.TARGET_REACHED)
     return None
+
+
+def _vote_stops(zone: ZoneSettings, vote: Vote, run: Run) -> Finding | None:
+    """Rule 5. What was given to save trees ends at the dry mark."""
+    if vote.trust is Trust.BLIND or vote.soil_e4 is None:
+        return Finding(Verdict.STOP, Rule.PROBES_BLIND)
+    target_e4 = zone.dry_e4 if run.why is Rule.WILTING else zone.target_e4
+    return Finding(Verdict.STOP, Rule.TARGET_REACHED) if vote.soil_e4 >= target_e4 else None
 
 
 def _start(rule: Rule, dose_mm: float) -> Finding:

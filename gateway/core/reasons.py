@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
+from gateway.core import reasons_plans
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import Decide, Fact, Facts
 from wire import salt
@@ -126,6 +127,7 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.LEASE_ENDED: "{lead}: {output} hết giờ nên tự tắt.",
     Rule.OUTPUT_STRANGE: "Có van mở mà không ai bấm. Đã gửi lệnh tắt.",
     Rule.OUTPUT_BACK: "Van đã trả lời lại và đang tắt.",
+    **reasons_plans.VIETNAMESE,
 }
 
 ENGLISH: Mapping[Rule, str] = {
@@ -187,9 +189,11 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.LEASE_ENDED: "{lead}: the time of the {output} was over, it closed itself.",
     Rule.OUTPUT_STRANGE: "A valve was open though nobody asked. It was told to close.",
     Rule.OUTPUT_BACK: "The valve answers again and is off.",
+    **reasons_plans.ENGLISH,
 }
 
 TABLES: Mapping[Language, Mapping[Rule, str]] = {"vi": VIETNAMESE, "en": ENGLISH}
+PHASES: Mapping[Language, Mapping[str, str]] = {"vi": reasons_plans.PHASES_VI, "en": reasons_plans.PHASES_EN}
 
 # What a node says when it refuses, in the farmer's words.
 STATUSES_VI: Mapping[str, str] = {
@@ -258,8 +262,10 @@ def _show(name: str, fact: Fact, language: Language, at_ms: int) -> tuple[str, s
 
 
 def _word(name: str, text: str, language: Language) -> str:
-    if name == "user":
+    if name in ("user", "who"):
         return text or NOBODY[language]
+    if name in ("phase", "next_phase", "before"):
+        return PHASES[language].get(text, text)
     if name in ("garden", "source", "ditch", "other_garden", "salt_place"):
         return text[:1].lower() + text[1:]
     if name == "weather":

@@ -59,6 +59,44 @@ class Rule(StrEnum):
     PROBES_BLIND = "probes_blind"
     PROBES_UNSURE = "probes_unsure"
 
+    # Starting, for a plan
+    WILTING = "wilting"
+    KEEP_WET = "keep_wet"
+    PART_DOSE = "part_dose"
+    LOCK_OVER = "lock_over"
+    FIELD_DRY = "field_dry"
+    FIELD_FILLING = "field_filling"
+    CALENDAR_DUE = "calendar_due"
+
+    # The end of a run for a plan, and why there is none
+    FIELD_FULL = "field_full"
+    PHASE_LOCKED = "phase_locked"
+    PHASE_PART = "phase_part"
+    FIELD_WET = "field_wet"
+    FIELD_DRAINED = "field_drained"
+    FIELD_NO_RISE = "field_no_rise"
+    FIELD_STUCK = "field_stuck"
+    LEVEL_BLIND = "level_blind"
+    LEVEL_UNSURE = "level_unsure"
+    CALENDAR_WAIT = "calendar_wait"
+    CALENDAR_SHORT = "calendar_short"
+    CALENDAR_RAINED = "calendar_rained"
+    CALENDAR_ZERO = "calendar_zero"
+    SEASON_CAP = "season_cap"
+    SEASON_OVER = "season_over"
+    PLAN_MANUAL = "plan_manual"
+    PLAN_PAUSED = "plan_paused"
+
+    # What people say of a plan, and what is said to them
+    PHASE_BEGUN = "phase_begun"
+    PHASE_DUE = "phase_due"
+    PHASE_SET = "phase_set"
+    PHASE_SET_SALT = "phase_set_salt"
+    PHASE_SAME = "phase_same"
+    PHASE_WRONG = "phase_wrong"
+    PAUSE_SET = "pause_set"
+    PAUSE_OVER = "pause_over"
+
     # The same of a ditch: it needs no water, or nobody knows, or its canal is not high enough
     DITCH_OK = "ditch_ok"
     DITCH_UNKNOWN = "ditch_unknown"

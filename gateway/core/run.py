@@ -21,6 +21,7 @@ from dataclasses import replace
 from gateway.core import chain, outputs, reckon, zone
 from gateway.core import need as needs
 from gateway.core.guards import planned_end
+from gateway.core.plans import want
 from gateway.core.rules import FAULTS, FILLS, Rule, Verdict
 from gateway.core.state import OutputState, Phase, Run
 from gateway.core.turn import Finding, Turn
@@ -196,6 +197,7 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
         turn.effects.append(
             RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop)
         )
+        want.poured(turn, zone_id, millilitres)
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
         over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)

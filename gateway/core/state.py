@@ -2,8 +2,9 @@
 
 Rules
 1. Nothing else is remembered anywhere: state, time, inputs and limits decide everything.
-2. JSON and back is the identity. Another version, an unknown, missing or wrong key is refused (StateError): a state
-   that is half understood is worse than none, because the lease closes everything anyway.
+2. JSON and back is the identity. An unknown version, an unknown, missing or wrong key is refused (StateError): a state
+   that is half understood is worse than none, because the lease closes everything anyway. A state of the version
+   before is taken over, because the phase of a garden is a person's word.
 3. Instants end in ``_at_ms``; ``shifted`` moves all of them when somebody sets the clock, so that no run gets longer
    or shorter and no rest vanishes (S4).
 """
@@ -18,12 +19,14 @@ from typing import Any
 
 from gateway.core.air import Air
 from gateway.core.estimate import Estimate
-from gateway.core.jsons import ShapeError, from_plain, to_plain
+from gateway.core.jsons import ShapeError, filled, from_plain, to_plain
+from gateway.core.plans.memory import PlanState
 from gateway.core.rain import Gauge
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 3
+VERSION = 4
+OLDER = (3,)  # what they lack has a default, so nothing that people said is lost by an update
 
 
 class StateError(Exception):
@@ -128,6 +131,7 @@ class ZoneState:
     said: Said | None = None
     run: Run | None = None
     known: Estimate | None = None  # of its soil water
+    plan: PlanState = field(default_factory=PlanState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +159,11 @@ class State:
             raise StateError(f"not JSON: {error}") from error
         if not isinstance(found, dict) or set(found) != {"version", "state"}:
             raise StateError("not a state: expected version and state")
-        if found["version"] != VERSION:
+        if found["version"] not in (VERSION, *OLDER):
             raise StateError(f"state of version {found['version']!r}; this program knows version {VERSION}")
         try:
-            state: State = from_plain(cls, found["state"], "state")
+            plain = found["state"] if found["version"] == VERSION else filled(cls, found["state"])
+            state: State = from_plain(cls, plain, "state")
         except ShapeError as error:
             raise StateError(str(error)) from error
         return state

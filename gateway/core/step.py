@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.core import chain, guards, outputs, probes, reckon, run, source, zone
+from gateway.core.plans import people, want
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
 from gateway.core.turn import Finding, Turn
@@ -110,6 +111,7 @@ def _look(turn: Turn) -> None:
         vote = probes.vote(settings_of_zone, turn.latest, turn.now_ms, turn.limits)
         turn.votes[settings_of_zone.id] = vote
     reckon.look(turn)
+    want.look(turn)
     for settings_of_zone in turn.settings.zones:
         is_dry = zone.is_dry(turn, settings_of_zone)
         state = turn.zone(settings_of_zone.id)
@@ -134,7 +136,9 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
         Rule.INTENT_WRONG,
         {"intent": intent.id, "kind": intent.kind, "minutes": intent.minutes, "user": intent.user},
     )
-    if settings is None or intent.kind not in ("water", "stop"):
+    if settings is not None and intent.kind in people.KINDS:
+        people.obey(turn, settings, intent, asked)
+    elif settings is None or intent.kind not in ("water", "stop"):
         turn.decide(intent.zone, asked, always=True)
     elif taken_back:
         turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.core.moist import Judged
+from gateway.core.plans.force import in_force
+from gateway.core.plans.levels import LevelVote
 from gateway.core.probes import Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
@@ -53,7 +55,7 @@ class Turn:
 
     def __init__(self, state: State, now_ms: int, inputs: Inputs, limits: Limits) -> None:
         self.now_ms = now_ms
-        self.settings = inputs.settings
+        self.settings = in_force(inputs.settings, state.zones)
         self.limits = limits
         self.links: dict[str, Link] = {link.node: link for link in inputs.links}
         self.latest = dict(state.latest)
@@ -70,6 +72,8 @@ class Turn:
         self.views: dict[str, SourceView] = {}
         self.votes: dict[str, Vote] = {}
         self.judged: dict[str, Judged] = {}
+        self.levels: dict[str, LevelVote] = {}
+        self.told: dict[str, tuple[dict[str, Fact], dict[str, Fact]]] = {}  # by plans, of their gardens
         self.effects: list[Effect] = []
         self.refs_of = _refs_by_node(state, inputs)
         # Whose run an output serves: a pump serves one zone at a time. A ditch that is filled has a run as a zone has.
@@ -168,6 +172,10 @@ class Turn:
         if judged:
             inputs |= judged.inputs()
             bounds |= judged.limits()
+        of_plan = self.told.get(zone_id)
+        if of_plan:
+            inputs |= of_plan[0]
+            bounds |= of_plan[1]
         view = self.views.get(self.settings.water_of(settings))
         if view:
             inputs |= view.inputs

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Protocol
 
 from gateway.core.ground import Ground, Plots
+from gateway.core.plans.kinds import Phase, Plan, Rice, phases_of
 from gateway.core.refs import OutputRef as OutputRef
 from gateway.core.refs import SensorRef as SensorRef
 from gateway.core.refs import SettingsError as SettingsError
@@ -82,6 +83,7 @@ class ZoneSettings:
     limit_us_cm: int | None = None  # of the crop; None: as much as the source allows
     ground: Ground | None = None  # what its water is reckoned with; None: it is a thermostat
     meter: SensorRef | None = None  # of the water that it gets, in mL/min
+    plan: Plan | None = None  # None: it is watered by its soil alone
 
     def __post_init__(self) -> None:
         require(self.limit_us_cm is None or self.limit_us_cm > 0, f"zone {self.id}: limit_us_cm")
@@ -114,6 +116,22 @@ class Settings:
     @cached_property
     def zone_by_id(self) -> Mapping[str, ZoneSettings]:
         return {zone.id: zone for zone in self.zones}
+
+    @cached_property
+    def planned(self) -> tuple[ZoneSettings, ...]:
+        """The zones that have a plan."""
+        return tuple(zone for zone in self.zones if zone.plan is not None)
+
+    @cached_property
+    def changed_by_phase(self) -> tuple[ZoneSettings, ...]:
+        """The zones whose marks or coefficient a phase can change."""
+        phased = ((zone, phases_of(zone.plan)) for zone in self.planned)
+        return tuple(zone for zone, found in phased if found and any(p.marks_e4 or p.kc for p in found.steps))
+
+    @cached_property
+    def by_phases(self) -> dict[tuple[Phase | None, ...], Settings]:
+        """What the present phases make of it, kept ready by ``plans.force``."""
+        return {}
 
     @cached_property
     def source_by_id(self) -> Mapping[str, SourceSettings]:
@@ -165,7 +183,8 @@ class Settings:
         probes = [ref for zone in self.zones for ref in zone.probes]
         waters = [ref for water in self.waters.values() for ref in (water.level, *water.conductivity)]
         meters = [zone.meter for zone in self.zones if zone.meter]
-        return tuple(dict.fromkeys(probes + waters + meters + list(self.station.sensors)))
+        tubes = [ref for zone in self.planned if isinstance(zone.plan, Rice) for ref in zone.plan.tubes]
+        return tuple(dict.fromkeys(probes + tubes + waters + meters + list(self.station.sensors)))
 
     @cached_property
     def grounded(self) -> tuple[ZoneSettings, ...]:
@@ -265,7 +284,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a person asked for: ``water`` for some minutes, or ``stop``."""
+    """What a person asked for: ``water`` for some minutes, or ``stop``; of a plan ``phase`` (``what`` names it),
+    ``pause`` for some minutes, or ``resume``. ``told_by`` is for whom ``user`` has pressed, empty: for himself."""
 
     id: int
     at_ms: int
@@ -274,6 +294,8 @@ class Intent:
     zone: str
     minutes: int = 0
     user: str = ""
+    what: str = ""
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""When a garden is watered and when to stop: by its estimate (``need``) or as a thermostat, behind guards.
+"""When a garden is watered and when to stop: as its plan or its soil asks, behind guards.
 
 Rules
-1. Of a garden whose ground is known ``need`` says what it wants. Of the others water is wanted when a sure vote is at
-   or below ``dry``, and no longer when it is at or above ``target``. Between the two nothing begins (hysteresis). An
-   unsure or blind vote never starts water (S12).
+1. A garden's plan says what it wants (``plans.want``), or without one its soil (``need``): by an estimate, or as a
+   thermostat.
 2. Whoever wants it, the same guards hold, in this order: the source is fresh and full (S5); no person's stop holds;
    valve and pump answer (S9); their node was heard lately; not too many runs in 24 hours; valve, zone and pump
    have rested (S7); the pump serves nobody else. A guard names itself, and when it may change.
@@ -17,7 +16,8 @@ from __future__ import annotations
 from gateway.core import guards
 from gateway.core import need as needs
 from gateway.core.moist import Moist
-from gateway.core.probes import Trust, Vote
+from gateway.core.plans import want
+from gateway.core.probes import Trust
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
@@ -25,8 +25,8 @@ from gateway.core.types import ZoneSettings
 
 
 def need(turn: Turn, zone: ZoneSettings) -> Finding:
-    """Whether the soil asks for water: by its estimate if it has one, else by the vote."""
-    return by_vote(zone, turn.votes[zone.id]) if zone.ground is None else needs.need(turn, zone)
+    """Whether water is wanted: by the garden's plan, or by its soil."""
+    return want.need(turn, zone)
 
 
 def is_dry(turn: Turn, zone: ZoneSettings) -> bool | None:
@@ -40,17 +40,6 @@ def is_dry(turn: Turn, zone: ZoneSettings) -> bool | None:
     if vote.trust is not Trust.SURE or vote.soil_e4 is None:
         return None
     return vote.soil_e4 <= zone.dry_e4
-
-
-def by_vote(zone: ZoneSettings, vote: Vote) -> Finding:
-    """Whether a vote asks for water: verdict START or NO."""
-    if vote.trust is Trust.BLIND or vote.soil_e4 is None:
-        return Finding(Verdict.NO, Rule.PROBES_BLIND)
-    if vote.trust is Trust.UNSURE:
-        return Finding(Verdict.NO, Rule.PROBES_UNSURE)
-    if vote.soil_e4 > zone.dry_e4:
-        return Finding(Verdict.NO, Rule.SOIL_OK)
-    return Finding(Verdict.START, Rule.SOIL_DRY)
 
 
 def guard(turn: Turn, zone: ZoneSettings, *, manual: bool) -> Finding | None:
@@ -83,16 +72,7 @@ def why_stop(turn: Turn, zone: ZoneSettings | None, run: Run) -> Finding | None:
         return Finding(Verdict.STOP, closed_by)
     if turn.now_ms >= run.ends_at_ms:
         return guards.planned_end(run)
-    vote = turn.votes[zone.id]
-    if run.why is Rule.MANUAL_WATER:
-        return None
-    if zone.ground is not None:
-        return needs.enough(turn, zone, run)
-    if vote.trust is Trust.BLIND or vote.soil_e4 is None:
-        return Finding(Verdict.STOP, Rule.PROBES_BLIND)
-    if vote.soil_e4 >= zone.target_e4:
-        return Finding(Verdict.STOP, Rule.TARGET_REACHED)
-    return None
+    return None if run.why is Rule.MANUAL_WATER else want.enough(turn, zone, run)
 
 
 # ---- guards

@@ -16,7 +16,9 @@ Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is
 for ten minutes ago), ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
 ``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``; ``rain MM`` (the gauge's total; there is none before),
 ``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
-A zone with ``ground = true`` is reckoned (tests.support.irrigation.GROUND); others are thermostats.
+Plans: ``tube MM MM`` (a rice field's level), ``phase ZONE ID``, ``pause ZONE DAYS``, ``resume ZONE``.
+A zone with ``ground = true`` is reckoned (tests.support.irrigation.GROUND); others are thermostats. One with a
+``plan`` table has that plan (tests.support.plans.made).
 What is not said at 0:00:00 is 30 % in every garden, 700 mm and 400 µS/cm; in a canal 1,100 mm and 300 µS/cm.
 """
 
@@ -28,7 +30,7 @@ from pathlib import Path
 
 from gateway.core.types import Limits, SensorRef, Settings
 from gateway.core.weather import Outlook, OutlookDay, local_day
-from tests.support import irrigation
+from tests.support import irrigation, plans
 from tests.support.irrigation import (
     CANAL_LEVEL,
     CANAL_SALT,
@@ -81,7 +83,11 @@ def load(path: Path) -> Timeline:
 
 
 def _changes(changes: dict[str, object]) -> dict[str, object]:
-    return {**changes, "ground": irrigation.GROUND} if changes.get("ground") else changes
+    found = {**changes, "ground": irrigation.GROUND} if changes.get("ground") else dict(changes)
+    plan = found.get("plan")
+    if isinstance(plan, dict):
+        found["plan"] = plans.made(**plan)
+    return found
 
 
 def play(timeline: Timeline, village: Village | None = None) -> Village:
@@ -152,6 +158,15 @@ def happen(village: Village, words: list[str]) -> None:
             village.outlook = _outlook(village.wall_ms, float(mm), float(percent) / 100.0)
         case ["late", kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0, age_ms=600_000)
+        case ["tube", *values]:
+            for channel, value in enumerate(values):
+                _water(village, plans.tube(channel), value)
+        case ["phase", zone, phase]:
+            village.ask("phase", zone, what=phase, told_by="chị Hai")
+        case ["pause", zone, days]:
+            village.ask("pause", zone, int(days) * 24 * 60)
+        case ["resume", zone]:
+            village.ask("resume", zone)
         case ["water" | "stop" as kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0)
         case _:

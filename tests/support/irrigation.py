@@ -307,10 +307,12 @@ class Village:
 
     # ---- people
 
-    def ask(self, kind: str, zone: str, minutes: int = 0, *, age_ms: int = 0) -> None:
+    def ask(
+        self, kind: str, zone: str, minutes: int = 0, *, age_ms: int = 0, what: str = "", told_by: str = ""
+    ) -> None:
         self._intents += 1
         at_ms = self.wall_ms - age_ms
-        self._inbox[2].append(Intent(self._intents, at_ms, at_ms + INTENT_MS, kind, zone, minutes, "chú Sáu"))
+        self._inbox[2].append(Intent(self._intents, at_ms, at_ms + INTENT_MS, kind, zone, minutes, "chú Sáu", what, told_by))
         self._dirty = True
 
     # ---- sensors

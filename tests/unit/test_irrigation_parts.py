@@ -23,6 +23,7 @@ from gateway.store.control import Command as StoredCommand
 from kit.clock import SystemClock, sped_clock_from
 from tests.golden import timeline
 from tests.support import village as registry_village
+from tests.support.facts import PLAN_BOUNDS, PLAN_FACTS
 from tests.support.irrigation import LEVEL, SALT, START_MS, Village, settings, source_settings, zone_settings
 from wire import commands, fields
 
@@ -229,12 +230,12 @@ def test_a_sentence_has_twelve_words_at_most(rule: Rule) -> None:
         "user": "chú Sáu", "until_at_ms": START_MS + 3_600_000, "ends_at_ms": START_MS, "run_ms": 600_000,
         "water_ml": 1_250_000, "depletion_um": 38_400, "dose_um": 21_000, "expected_um": 14_000, "weather": "month",
         "node": "van-1", "output": "pump", "status": "resting", "other_garden": "Liếp rau", "starts": 8, "minutes": 5,
-        "ditch_level_mm": 655, "head_mm": 123,
+        "ditch_level_mm": 655, "head_mm": 123, **PLAN_FACTS,
     }
     bounds: dict[str, Fact] = {
         "dry_e4": 2600, "target_e4": 3200, "min_level_mm": 550, "reopen_level_mm": 620, "limit_us_cm": 1563,
         "reopen_us_cm": 1250, "salt_hold_ms": 1_800_000, "answer_ms": 10_000, "start_level_mm": 900, "min_head_mm": 100,
-        "dry_at_um": 36_000,
+        "dry_at_um": 36_000, **PLAN_BOUNDS,
     }
     for verdict, told in itertools.product(Verdict, (facts, {**facts, "ditch": "Mương"})):
         if "đất" in VIETNAMESE[rule] and "ditch" in told:

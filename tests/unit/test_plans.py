@@ -1,0 +1,323 @@
+"""The plans by crop, rule by rule: phases, the guard, the tubes' vote, the calendar's book, and the sun."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.core.jsons import from_plain, to_plain
+from gateway.core.plans import calendar, levels, sun
+from gateway.core.plans.force import in_force
+from gateway.core.plans.kinds import Calendar, Manual, Orchard, Phase, Phases, Plan, Rice, Sun, Vegetable
+from gateway.core.plans.memory import InPhase, PlanState, Slot
+from gateway.core.probes import Trust
+from gateway.core.refs import SettingsError
+from gateway.core.rules import Rule
+from gateway.core.state import Latest, State, ZoneState, shifted
+from gateway.core.types import Decide, RunEnded, RunStarted, ZoneSettings
+from gateway.core.weather import Place
+from tests.support import irrigation, plans
+from tests.support.irrigation import GROUND, MINUTE_MS, START_MS, Village
+from wire import fields
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+CAO_LANH = Place(10.45, 105.63, 2.0)
+
+
+def village(plan: Plan | None, **changes: object) -> Village:
+    """One garden with a plan, fresh water and moist soil."""
+    found = Village(irrigation.settings((irrigation.zone_settings("xoai", plan=plan, **changes),)))
+    found.measure(irrigation.LEVEL, 700)
+    found.measure(irrigation.SALT, 400)
+    return found
+
+
+def soil(found: Village, percent: float) -> None:
+    for channel in range(3):
+        found.measure(irrigation.probe("xoai", channel), round(percent * 100))
+
+
+def rules(found: Village) -> list[Rule]:
+    return [decision.rule for decision in found.decisions]
+
+
+def said(found: Village, rule: Rule) -> list[Decide]:
+    return [decision for decision in found.decisions if decision.rule is rule]
+
+
+def phase(found: Village) -> InPhase:
+    known = found.state.zones["xoai"].plan.phase
+    assert known is not None
+    return known
+
+
+# ---- phases
+
+
+def test_a_phase_begins_as_the_file_says_and_its_days_are_local() -> None:
+    found = village(plans.made("orchard", first="flower", since="2024-02-20"))
+    found.run(START_MS)
+    assert (phase(found).id, said(found, Rule.PHASE_BEGUN)[0].inputs["phase_days"]) == ("flower", 10)
+
+
+def test_a_phase_never_changes_without_a_person_however_long_it_lasts() -> None:
+    found = village(plans.made("orchard", first="induce", since="2024-01-01"), ground=GROUND, max_run_ms=5_400_000)
+    soil(found, 30)
+    found.run(START_MS + 3 * DAY_MS)
+    due = said(found, Rule.PHASE_DUE)
+    assert phase(found).id == "induce" and len(due) == 1
+    assert (due[0].inputs["phase_days"], due[0].inputs["next_phase"]) == (60, "flower")
+
+
+def test_what_a_person_confirms_is_kept_with_who_and_for_whom_and_only_once() -> None:
+    found = village(plans.made("orchard"))
+    found.run(START_MS)
+    for _ in range(2):
+        found.ask("phase", "xoai", what="fruit", told_by="chị Hai")
+        found.run(found.now_ms + 1000)
+    known = phase(found)
+    assert (known.id, known.user, known.told_by) == ("fruit", "chú Sáu", "chị Hai")
+    assert len(said(found, Rule.PHASE_SET)) == len(said(found, Rule.PHASE_SAME)) == 1
+    assert said(found, Rule.PHASE_SET)[0].inputs["before"] == "rest"
+    assert State.from_json(found.state.to_json()) == found.state
+
+
+@pytest.mark.parametrize(
+    ("what", "age_ms", "rule"), [("bloom", 0, Rule.PHASE_WRONG), ("fruit", 600_000, Rule.INTENT_EXPIRED)]
+)
+def test_a_request_that_is_wrong_or_late_changes_nothing(what: str, age_ms: int, rule: Rule) -> None:
+    found = village(plans.made("orchard"))
+    found.run(START_MS)
+    found.ask("phase", "xoai", what=what, age_ms=age_ms)
+    found.run(START_MS + 1000)
+    assert phase(found).id == "rest" and rule in rules(found)
+
+
+def test_an_edited_file_is_a_persons_word_too() -> None:
+    found = village(plans.made("orchard", first="rest", since="2024-02-20"))
+    found.run(START_MS)
+    found.ask("phase", "xoai", what="fruit")
+    found.run(START_MS + 1000)
+    zone = found.settings.zones[0]
+    same = replace(zone, plan=plans.made("orchard", first="rest", since="2024-02-20", most_dry_days=50))
+    found.settings = replace(found.settings, zones=(same,))
+    found.run(START_MS + HOUR_MS)
+    assert phase(found).id == "fruit"
+    found.settings = replace(
+        found.settings, zones=(replace(zone, plan=plans.made("orchard", first="flower", since="2024-02-28")),)
+    )
+    found.run(START_MS + 2 * HOUR_MS)
+    assert (phase(found).id, phase(found).user) == ("flower", "")
+
+
+def test_the_phases_of_a_year_go_round_and_those_of_a_season_end() -> None:
+    orchard, rice = plans.made("orchard"), plans.made("rice")
+    assert isinstance(orchard, Orchard) and isinstance(rice, Rice)
+    after = orchard.phases.after("harvest")
+    assert after is not None and after.id == "rest"
+    assert rice.phases.after("drain") is None and rice.phases.before("establish") is None
+
+
+def test_marks_and_coefficient_of_a_phase_are_in_force_and_made_once() -> None:
+    plan = Vegetable(Phases((Phase("seedling", 20, marks_e4=(3000, 3400), kc=0.7), Phase("growth", 30)), "seedling", 0))
+    zone = irrigation.zone_settings("xoai", plan=plan, ground=GROUND)
+    settings = irrigation.settings((zone,))
+    first = in_force(settings, {})
+    assert (first.zones[0].dry_e4, first.zones[0].target_e4) == (3000, 3400)
+    assert first.zones[0].ground is not None and first.zones[0].ground.kc == (0.7, 0.7, 0.7)
+    assert in_force(settings, {"xoai": ZoneState()}) is first
+    grown = ZoneState(plan=PlanState(phase=InPhase("growth", START_MS, 0)))
+    assert in_force(settings, {"xoai": grown}).zones[0] == zone
+    assert in_force(irrigation.settings(), {}) == irrigation.settings()
+
+
+# ---- the orchard
+
+
+def test_a_locked_garden_is_not_watered_until_the_guard() -> None:
+    found = village(plans.made("orchard"), ground=GROUND, max_run_ms=5_400_000)
+    soil(found, 25)
+    found.run(START_MS + DAY_MS)
+    assert not [e for e in found.effects if isinstance(e, RunStarted)]
+    soil(found, 21)
+    found.run(START_MS + 2 * DAY_MS)
+    started = [e for e in found.effects if isinstance(e, RunStarted)]
+    assert started and {e.why for e in started} == {Rule.WILTING}
+
+
+def test_the_guard_of_a_thermostat_needs_a_sure_vote() -> None:
+    for values, expected in (((21, 21, 21), True), ((21, 35, 50), False)):
+        found = village(plans.made("orchard"))
+        for channel, percent in enumerate(values):
+            found.measure(irrigation.probe("xoai", channel), percent * 100)
+        found.run(START_MS + HOUR_MS)
+        assert (Rule.WILTING in rules(found)) is expected
+
+
+def test_a_lock_that_was_forgotten_holds_back_no_longer() -> None:
+    found = village(plans.made("orchard", since="2023-11-01"), ground=GROUND, max_run_ms=5_400_000)
+    soil(found, 25)
+    found.run(START_MS + HOUR_MS)
+    assert Rule.LOCK_OVER in rules(found) and phase(found).id == "rest"
+
+
+def test_a_part_of_what_the_crop_uses_is_no_more_than_that() -> None:
+    found = village(plans.made("orchard", first="flower"), ground=GROUND, max_run_ms=5_400_000, min_rest_ms=60_000)
+    soil(found, 26)
+    found.run(START_MS + 20 * DAY_MS)
+    known, memory = found.state.zones["xoai"].known, phase(found)
+    assert known is not None and Rule.PHASE_PART in rules(found) and Rule.PART_DOSE in rules(found)
+    by_part = {e.run for e in found.effects if isinstance(e, RunStarted) and e.why is Rule.PART_DOSE}
+    given_um = (
+        sum(e.millilitres for e in found.effects if isinstance(e, RunEnded) and e.run in by_part) / GROUND.area_m2
+    )
+    assert 0 < given_um <= 0.25 * (known.sums.used_um - memory.used_um) + 500
+
+
+# ---- rice
+
+
+def tubes(*values: int | None, age_ms: int = 0, quality: int = fields.GOOD) -> dict[str, Latest]:
+    return {plans.tube(n).key: Latest(START_MS - age_ms, value, quality) for n, value in enumerate(values)}
+
+
+@pytest.mark.parametrize(
+    ("values", "age_ms", "quality", "trust", "level_mm"),
+    [
+        ((-150,), 0, fields.GOOD, Trust.SURE, -150),
+        ((-150,), 2_700_001, fields.GOOD, Trust.BLIND, None),
+        ((-150,), 0, fields.FAIL, Trust.BLIND, None),
+        ((None,), 0, fields.GOOD, Trust.BLIND, None),
+        ((-351,), 0, fields.GOOD, Trust.BLIND, None),
+        ((-150, -100), 0, fields.GOOD, Trust.SURE, -125),
+        ((-150, -60), 0, fields.GOOD, Trust.UNSURE, -105),
+        ((-150, -351), 0, fields.GOOD, Trust.UNSURE, -150),
+        ((-150, -140, 300), 0, fields.GOOD, Trust.SURE, -140),
+        ((-300, -100, 100), 0, fields.GOOD, Trust.UNSURE, -100),
+    ],
+)
+def test_the_tubes_vote(
+    values: tuple[int | None, ...], age_ms: int, quality: int, trust: Trust, level_mm: int | None
+) -> None:  # S12
+    plan = plans.made("rice", tubes=len(values))
+    assert isinstance(plan, Rice)
+    vote = levels.vote(plan, tubes(*values, age_ms=age_ms, quality=quality), START_MS)
+    assert (vote.trust, vote.level_mm) == (trust, level_mm)
+
+
+# ---- the calendar
+
+
+def test_days_of_a_calendar() -> None:
+    weekly = plans.made("calendar", weekdays=(0, 4))
+    third = plans.made("calendar", every_days=3, first_day="2024-03-01", season=("2024-03-04", "2024-03-10"))
+    assert isinstance(weekly, Calendar) and isinstance(third, Calendar)
+    march = [plans.day(f"2024-03-{n:02d}") for n in range(1, 15)]
+    assert [n + 1 for n, day in enumerate(march) if weekly.is_on(day)] == [1, 4, 8, 11]
+    assert [n + 1 for n, day in enumerate(march) if third.is_on(day)] == [4, 7, 10]
+
+
+def test_a_month_and_a_season_bound_what_is_given() -> None:
+    months = (100, 100, 50, *(100,) * 9)
+    plan = plans.made("calendar", every_days=1, month_pct=months, cap_ml=2_500_000, season=("2024-03-01", "2024-04-30"))
+    found = village(plan)
+    found.run(START_MS + 5 * DAY_MS)
+    given = [e.millilitres for e in found.effects if isinstance(e, RunEnded)]
+    assert 2_400_000 <= sum(given) <= 2_500_000 and given[0] == pytest.approx(1_000_000, rel=0.02)
+    assert Rule.SEASON_CAP in rules(found)
+
+
+def test_a_time_of_the_sun() -> None:
+    found = village(plans.made("calendar", every_days=1, sun="sunset", minute=-30))
+    found.run(START_MS + DAY_MS)
+    (started,) = (e for e in found.effects if isinstance(e, RunStarted))
+    expected_ms = sun.at_ms(plans.day("2024-03-01"), irrigation.PLACE, Sun.SUNSET) - 30 * MINUTE_MS
+    assert abs(started.at_ms - expected_ms) <= 1000
+
+
+def test_a_long_amount_is_given_in_several_runs_and_never_twice() -> None:
+    found = village(plans.made("calendar", every_days=1, amount_ml=7_000_000), min_rest_ms=60_000)
+    found.run(START_MS + 20 * HOUR_MS)
+    given = [e.millilitres for e in found.effects if isinstance(e, RunEnded)]
+    assert len(given) > 1 and sum(given) == pytest.approx(7_000_000, rel=0.03)
+
+
+def test_what_a_finish_leaves_open_is_told_with_its_amount() -> None:
+    plan = plans.made("calendar", every_days=1, amount_ml=7_000_000, minute=480, by_end=True, window_ms=HOUR_MS)
+    found = village(plan, min_rest_ms=60_000)
+    found.run(START_MS + 4 * HOUR_MS)
+    (short,) = said(found, Rule.CALENDAR_SHORT)
+    given = sum(e.millilitres for e in found.effects if isinstance(e, RunEnded))
+    assert short.inputs["water_ml"] == 7_000_000 - given > 0
+
+
+# Minutes of the local day by Meeus's low-accuracy algorithm (Astronomical Algorithms, chapters 15 and 25).
+@pytest.mark.parametrize(
+    ("day", "rise_min", "set_min"),
+    [
+        ("2024-01-15", 379.3, 1073.9), ("2024-03-20", 361.6, 1088.3), ("2024-06-21", 337.2, 1101.4),
+        ("2024-09-22", 346.7, 1073.5), ("2024-11-03", 348.9, 1053.0), ("2024-12-21", 370.2, 1061.1),
+    ],
+)  # fmt: skip
+def test_the_sun_within_a_minute(day: str, rise_min: float, set_min: float) -> None:
+    for which, expected_min in ((Sun.SUNRISE, rise_min), (Sun.SUNSET, set_min)):
+        found_min = (sun.at_ms(plans.day(day), CAO_LANH, which) + 7 * HOUR_MS) / MINUTE_MS - plans.day(day) * 1440
+        assert abs(found_min - expected_min) <= 1.0
+
+
+# ---- as data
+
+
+def every_plan() -> list[Plan]:
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("orchard", {}), ("vegetable", {}), ("rice", {"tubes": 2}), ("calendar", {"weekdays": (1,), "sun": "sunrise"}),
+        ("manual", {}),
+    ]  # fmt: skip
+    return [plans.made(kind, **changes) for kind, changes in kinds]
+
+
+@pytest.mark.parametrize("plan", every_plan(), ids=lambda plan: type(plan).__name__)
+def test_a_plan_is_data(plan: Plan) -> None:
+    zone = irrigation.zone_settings("xoai", plan=plan)
+    assert from_plain(ZoneSettings, json.loads(json.dumps(to_plain(zone))), "zone") == zone
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Phase("rest", 0),
+        lambda: Phase("rest", 1, marks_e4=(3000, 3000)),
+        lambda: Phases((Phase("rest", 1), Phase("rest", 1)), "rest", 0),
+        lambda: Phases((Phase("rest", 1),), "fruit", 0),
+        lambda: plans.made("calendar"),
+        lambda: plans.made("calendar", every_days=1, cap_ml=5),
+        lambda: plans.made("rice", tubes=0),
+    ],
+)
+def test_a_plan_that_contradicts_itself_is_refused(make: Any) -> None:
+    with pytest.raises(SettingsError):
+        make()
+
+
+def test_a_state_of_the_version_before_keeps_what_it_had() -> None:
+    found = village(Manual())
+    found.run(START_MS)
+    old = json.loads(found.state.to_json())
+    old["version"] = 3
+    for zone in old["state"]["zones"].values():
+        del zone["plan"]
+    assert State.from_json(json.dumps(old)) == replace(
+        found.state, zones={id: replace(zone, plan=PlanState()) for id, zone in found.state.zones.items()}
+    )
+
+
+def test_a_slot_moves_with_the_clock() -> None:  # S4
+    slot = Slot(START_MS, START_MS + HOUR_MS, 1, done=True)
+    assert calendar.APART_MS == 12 * HOUR_MS
+    state = State(zones={"xoai": ZoneState(plan=PlanState(slot=slot))})
+    moved = shifted(state, -DAY_MS).zones["xoai"].plan.slot
+    assert moved is not None and moved.from_at_ms == START_MS - DAY_MS
