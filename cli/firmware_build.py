@@ -69,7 +69,7 @@ def _sources() -> dict[str, Path]:
     """Name on the node -> source here."""
     firmware = ROOT / "firmware"
     found = {f"wire/{name}.mpy": ROOT / "wire" / f"{name}.py" for name in WIRE_MODULES}
-    for folder in ("node", "hal"):
+    for folder in ("node", "hal", "drivers"):
         for source in sorted((firmware / folder).glob("*.py")):
             found[f"{folder}/{source.stem}.mpy"] = source
     for name in ("boot.py", "main.py"):

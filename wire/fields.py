@@ -23,8 +23,29 @@ FAULT_NONE = 0
 FAULT_NO_ANSWER = 1
 FAULT_OUT_OF_RANGE = 2
 FAULT_STUCK = 3
-FAULT_BUS = 5  # 4 is kept for a sensor that warms up; no node says it yet
-FAULT_NAMES = ("none", "no_answer", "out_of_range", "stuck", "warm_up", "bus_error")
+FAULT_WARM_UP = 4
+FAULT_BUS = 5
+FAULT_GARBAGE = 6  # bytes came, but no whole frame
+FAULT_DEAD_ZONE = 7  # nearer than the sensor can see
+FAULT_NO_ECHO = 8
+FAULT_BROKEN_WIRE = 9
+FAULT_SHORT = 10
+FAULT_POWER_ON = 11  # a value that a chip gives when its supply fell away: 85 degC
+FAULT_NOT_A_NUMBER = 12
+FAULT_REFUSED = 13  # the device itself says that it cannot
+FAULT_UNSTEADY = 14  # its readings contradict each other
+FAULT_TOO_FAST = 15  # more pulses than can be
+FAULT_DRIVER = 16  # the driver failed
+FAULT_DRY_RUN = 17  # an output went off because no water came
+FAULT_BY_BUTTON = 18  # an output was switched by the button at the node
+FAULT_FALLBACK = 19  # an output was switched by the node itself, because no gateway answered
+FAULT_LAST = 19
+FAULT_NAMES = (
+    "none", "no_answer", "out_of_range", "stuck", "warm_up", "bus_error", "garbage", "dead_zone", "no_echo",
+    "broken_wire", "short", "power_on_value", "not_a_number", "refused", "unsteady", "too_fast", "driver", "dry_run",
+    "by_button", "fallback",
+)  # fmt: skip
+FAULT_ERRNO = 1_000  # a driver raises OSError(FAULT_ERRNO + fault); any other OSError is FAULT_BUS
 
 # How well a time is known. A node knows up to 3; 4 is for the gateway, which then tells the time itself.
 CLOCK_NONE = 0

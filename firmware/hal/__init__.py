@@ -1,11 +1,13 @@
 """The hal of an ESP32: the only package that touches machine, network and esp32.
 
-Not one line of it can run on the build machine, but for needs.py: docs/node.md has the list of what a bench must show.
+The chip's modules exist on a chip only. What stands on them is tested in MicroPython with stand-ins for the modules
+(sensors, buses); docs/node.md has the list of what a bench must show.
 
 Rules
 1. ``outputs_off`` needs nothing but the pin numbers of board.py, so it works as the first statement of boot.py.
-2. Nothing here waits longer than 250 ms, and no name is ever looked up; WLAN comes up step by step, asked by
-   ``open_socket``, and is never a reason to reset. What hangs all the same is ended by guard.py.
+2. Nothing here waits longer than 250 ms without ``tend``, which is how the node looks after its leases while a probe
+   warms up; and no name is ever looked up. WLAN comes up step by step, asked by ``open_socket``, and is never a reason
+   to reset. What hangs all the same is ended by guard.py.
 3. Functions mean the same as in simulators/node_hal/hal.py. ``trace`` has no listener, ``measuring`` is always true.
 4. A config that the board cannot use is a ValueError of ``config`` (needs.py). ``reset`` says the reason on the
    console, and a node that fails soon after its start rests with its outputs off before it tries again.
@@ -23,6 +25,7 @@ CONFIG_PATH = "/node.json"
 DATA_PARTITION = "data"
 _CONNECTING = (115, 119)  # EINPROGRESS as POSIX and as lwIP number it
 _MAX_WAIT_MS = 250
+_SLICE_MS = 50
 _SOON_MS = 60_000
 _REST_S = 60
 _MARK = b"HQE1"  # in RTC memory: the last reset was ours, after an error
@@ -30,8 +33,10 @@ _MARK = b"HQE1"  # in RTC memory: the last reset was ours, after an error
 _wlan = None
 _config = None
 _pins = {}  # output -> GPIO
+_sensors = None  # the module, once a sensor was read
 _last_ticks = time.ticks_ms()
 _uptime_ms = 0
+tend = None  # what the node wants done while a measurement waits
 
 
 def outputs_off() -> None:
@@ -83,15 +88,34 @@ def ticks_ms() -> int:
     return _uptime_ms
 
 
+now_ms = ticks_ms
+
+
 def link_ms() -> int:
     return ticks_ms()
 
 
-def read_raw(sensor: dict) -> int | None:
-    """One raw value of a sensor, by its driver. OSError is a bus fault."""
-    from hal import sensors
+def rest(rest_ms: int) -> None:
+    """Let time pass inside of a measurement; what is on goes off on time all the same."""
+    until_ms = ticks_ms() + rest_ms
+    while True:
+        left_ms = until_ms - ticks_ms()
+        if left_ms <= 0:
+            return
+        time.sleep_ms(min(left_ms, _SLICE_MS))
+        if tend is not None:
+            tend()
+        feed()
 
-    return sensors.read(sensor)
+
+def read_raw(sensor: dict) -> int | None:
+    """One raw value of a sensor, by its driver. OSError carries the fault."""
+    global _sensors
+    if _sensors is None:
+        from hal import sensors
+
+        _sensors = sensors
+    return _sensors.read(sensor)
 
 
 def block_device():
@@ -133,6 +157,8 @@ def open_socket(host: str, port: int):
 
 def wait(poller, link_ms: int, due_ms: int | None = None) -> None:
     """Rest until a socket has something or the first of the two times has come; short enough for the watchdog."""
+    if _sensors is not None:
+        _sensors.done()
     rest_ms = min(max(link_ms, 0), _MAX_WAIT_MS)
     if due_ms is not None:
         rest_ms = min(rest_ms, max(0, due_ms - ticks_ms()))

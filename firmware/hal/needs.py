@@ -3,11 +3,25 @@
 Rules
 1. A config that lacks something is refused as a whole, with one line that says what: a node that knows half of its
    pins must not run. ValueError.
-2. An output is on a pin that the board holds low at boot; on any other it might be on before the program runs.
+2. An output is on a pin that the board holds low at boot; on any other it might be on before the program runs. So are
+   the supplies and the direction pins of sensors.
 """
 
+_LEVEL = ("uart", "rx", "tx", "zero_mm")
+_BUS = ("uart", "rx", "tx", "de")
 # driver -> what a sensor that names it must say as well
-SENSORS = {"adc": ("pin",), "a02yyuw": ("uart", "rx", "tx", "zero_mm")}
+SENSORS = {
+    "adc": ("pin",),
+    "current_loop": ("pin", "zero_mm", "span_mm"),
+    "a02yyuw": _LEVEL,
+    "jsn_sr04t": _LEVEL,
+    "modbus_soil": _BUS,
+    "modbus_ec": _BUS,
+    "ds18b20": ("pin",),
+    "sht3x": ("scl", "sda"),
+    "pulse": ("pin",),
+}
+_GATES = ("power", "bus_power", "de")
 
 
 def check(config: dict, output_pins: tuple[int, ...]) -> None:
@@ -22,6 +36,9 @@ def check(config: dict, output_pins: tuple[int, ...]) -> None:
         for key in SENSORS[sensor["driver"]]:
             if key not in sensor:
                 raise ValueError("%s: %s is missing" % (name, key))
+        for key in _GATES:
+            if key in sensor and sensor[key] not in output_pins:
+                raise ValueError("%s: %s %r, must be one of %s" % (name, key, sensor[key], list(output_pins)))
     pins(config, output_pins)
 
 

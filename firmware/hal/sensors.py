@@ -1,66 +1,97 @@
-"""Drivers of a board's sensors: one raw integer each, or None when nothing answers.
+"""One raw integer of a sensor, by the driver that its config names (firmware/drivers).
 
 Rules
-1. A sensor names its driver in the config; that it names a known one, and all that it needs, was seen to by needs.py.
-2. ``adc``: median of 16 calibrated readings in microvolt (``read_uv``), ADC1 pins only; ``ratio`` = (up, down) of a
-   divider turns it into millivolt of the supply.
-3. ``a02yyuw``: ultrasonic distance by UART, 9600 baud, frames FF hh ll sum in mm. The newest whole frame counts; the
-   raw level is ``zero_mm`` (height of the sensor above the datum) minus the distance.
-4. No driver waits longer than 250 ms.
+1. A driver is loaded when its first sensor is read, and never on a node that has none.
+2. What is wired together is measured once in a turn of the loop: a probe that tells three numbers is asked for them
+   together, and a dead one costs its silence once. ``done``, at the end of the turn, forgets all of it.
+3. ``power`` and ``bus_power`` are switched on before the first reading, are given the time that the slowest needs, and
+   go off with ``done``. They are outputs of the board, so they are low at boot and in deep sleep.
+4. What a driver raises that it should not is FAULT_DRIVER: bytes from outside never end the program.
 """
 
-import time
+import sys
 
-from machine import ADC, UART, Pin
+from machine import Pin
 
-_ADC_READS = 16
-_A02_WAIT_MS = 250
-_A02_FRAME = 4
+from hal import now_ms, rest
+from wire import fields
 
-_adcs = {}
-_uarts = {}
+# driver -> (module of firmware/drivers, module of hal that speaks its bus)
+DRIVERS = {
+    "adc": ("analogue", "adc"),
+    "current_loop": ("current_loop", "adc"),
+    "a02yyuw": ("ultrasonic", "uart"),
+    "jsn_sr04t": ("ultrasonic", "uart"),
+    "modbus_soil": ("soil_probe", "uart"),
+    "modbus_ec": ("ec_probe", "uart"),
+    "ds18b20": ("ds18b20", "one_wire"),
+    "sht3x": ("sht3x", "i2c"),
+    "pulse": ("pulse", "counter"),
+}
+MAX_WARM_MS = 10_000
 
-
-def read(sensor: dict) -> int | None:
-    driver = sensor.get("driver")
-    if driver == "adc":
-        return _adc(sensor)
-    return _a02yyuw(sensor)
-
-
-def _adc(sensor: dict) -> int:
-    pin = sensor["pin"]
-    if pin not in _adcs:
-        _adcs[pin] = ADC(Pin(pin), atten=ADC.ATTN_11DB)
-    read_uv = _adcs[pin].read_uv
-    values = sorted(read_uv() for _ in range(_ADC_READS))
-    microvolt = values[_ADC_READS // 2]
-    ratio = sensor.get("ratio")
-    if ratio is None:
-        return microvolt
-    return microvolt * (ratio[0] + ratio[1]) // ratio[1] // 1000
+_measured = {}  # place -> {field: raw}, or the fault of all
+_powered = {}  # pin -> since when
+_known = {}  # (field, channel) -> raw, of thermometers only
 
 
-def _a02yyuw(sensor: dict) -> int | None:
-    number = sensor["uart"]
-    if number not in _uarts:
-        _uarts[number] = UART(number, baudrate=9600, rx=sensor["rx"], tx=sensor["tx"], rxbuf=64)
-    uart = _uarts[number]
-    deadline = time.ticks_add(time.ticks_ms(), _A02_WAIT_MS)
-    got = b""
-    while time.ticks_diff(deadline, time.ticks_ms()) > 0:
-        got = (got + (uart.read() or b""))[-64:]
-        distance = last_distance(got)
-        if distance is not None:
-            return sensor["zero_mm"] - distance
-        time.sleep_ms(10)
-    return None
+def read(sensor: dict) -> int:
+    """The raw value. OSError carries the fault."""
+    field, place = sensor["field"], _place(sensor)
+    found = _measured.get(place)
+    if found is None or (isinstance(found, dict) and field not in found):
+        found = _measured[place] = _measure(sensor)
+    raw = None if isinstance(found, int) else found.get(field)
+    if raw is None:
+        _known.pop((field, sensor.get("channel", 0)), None)
+        raise OSError(found if isinstance(found, int) else fields.FAULT_ERRNO + fields.FAULT_OUT_OF_RANGE)
+    if field in (fields.AIR_TEMPERATURE, fields.WATER_TEMPERATURE):
+        _known[field, sensor.get("channel", 0)] = raw
+    return raw
 
 
-def last_distance(got: bytes) -> int | None:
-    """The distance of the newest whole frame in these bytes."""
-    for at in range(len(got) - _A02_FRAME, -1, -1):
-        head, high, low, total = got[at : at + _A02_FRAME]
-        if head == 0xFF and (head + high + low) & 0xFF == total:
-            return high << 8 | low
-    return None
+def done() -> None:
+    """The end of a turn: all supplies off, and what was measured is old."""
+    for pin in _powered:
+        Pin(pin, Pin.OUT, value=0)
+    _powered.clear()
+    _measured.clear()
+
+
+def _place(sensor: dict) -> tuple:
+    get = sensor.get
+    return get("driver"), get("pin"), get("uart"), get("address"), get("rom"), get("scl"), get("ratio") is None
+
+
+def _measure(sensor: dict) -> dict | int:
+    name, bus = DRIVERS[sensor["driver"]]
+    driver, io = _module("drivers." + name), _module("hal." + bus)
+    _power(sensor, driver.WARM_MS)
+    try:
+        return driver.measure(sensor, io, _told)
+    except OSError as error:
+        return error.args[0] if error.args else 0
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        print("driver %s: %r" % (sensor["driver"], error))
+        return fields.FAULT_ERRNO + fields.FAULT_DRIVER
+
+
+def _module(name: str):
+    __import__(name)
+    return sys.modules[name]
+
+
+def _told(field: int, channel: int) -> int | None:
+    return _known.get((field, channel))
+
+
+def _power(sensor: dict, warm_ms: int) -> None:
+    """All supplies of a sensor on, and warm."""
+    pins = [sensor[key] for key in ("bus_power", "power") if key in sensor]
+    for pin in pins:
+        if pin not in _powered:
+            Pin(pin, Pin.OUT, value=1)
+            _powered[pin] = now_ms()
+    if pins:
+        ready_ms = max(_powered[pin] for pin in pins) + min(sensor.get("warm_ms", warm_ms), MAX_WARM_MS)
+        rest(max(0, ready_ms - now_ms()))

@@ -1,9 +1,9 @@
 """The node: what it does in one turn of its loop, and in which order.
 
 Rules
-1. Leases first, in every turn, whatever the link or the flash did in the last one, and before each reading of a
-   sensor, because a dead one takes its time. Then the watchdog, the readings, the journal, the link, and what is to
-   be sent.
+1. Leases first, in every turn, whatever the link or the flash did in the last one, before each reading of a sensor,
+   because a dead one takes its time, and while the hal waits for one that warms up (``hal.tend``). Then the watchdog,
+   the readings, the journal, the link, and what is to be sent.
 2. An output is switched at once and then journaled like any other reading. Before one goes on the hal is armed with
    the time at which the next lease ends: if this loop is not there then, the board switches everything off by itself.
    When it did, all leases are over and are told so, at the time of the board.
@@ -36,6 +36,7 @@ class Node:
         self._sampler = sampler.Sampler(config, self._read)
         self._armed_ms = None
         self._boot_cause = hal.boot_cause()
+        hal.tend = self._tend
         for output in outputs:
             hal.set_output(output.index, False)
 

@@ -8,7 +8,8 @@ Rules
    and means nothing. A sensor is given up as soon as half of them cannot be had any more: silence costs time.
 4. A raw value outside its field's range is kept as it is, with FAIL and OUT_OF_RANGE: the node reports, it does not
    mend. The same median ``stuck_samples`` times in a row is SUSPECT with STUCK (0 = this sensor may stand still).
-5. A sensor that raises OSError has a bus fault; its neighbours are still read.
+5. A sensor that raises OSError has a bus fault, or the fault that its driver names (``fields.FAULT_ERRNO`` + fault).
+   Its neighbours are still read.
 6. Health goes along: the free heap and the radio's signal at the first and at every HEALTH_EVERY-th sample, a counter
    whenever it has moved. A node without sensors samples nothing every ``sample_s``, so that it tells its health too.
 """
@@ -62,8 +63,9 @@ class _Sensor:
                 break
             try:
                 raw = read(self.config)
-            except OSError:
-                fault = fields.FAULT_BUS
+            except OSError as error:
+                code = (error.args[0] if error.args else 0) - fields.FAULT_ERRNO
+                fault = code if 0 < code <= fields.FAULT_LAST else fields.FAULT_BUS
                 continue
             if raw is None:
                 fault = fault or fields.FAULT_NO_ANSWER

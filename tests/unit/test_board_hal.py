@@ -45,8 +45,11 @@ def test_a_config_with_all_that_the_board_needs() -> None:
     [
         ({"wifi": None}, "wifi: ssid and password are missing"),
         ({"wifi": {"ssid": "x"}}, "wifi: ssid and password are missing"),
-        ({"sensors": [{"field": 3, "every_s": 60}]}, "sensor 3/0: driver None, must be one of ['a02yyuw', 'adc']"),
-        ({"sensors": [{**SENSOR, "driver": "ds18b20"}]}, "sensor 3/0: driver 'ds18b20', must be one of"),
+        ({"sensors": [{"field": 3, "every_s": 60}]}, "sensor 3/0: driver None, must be one of ['a02yyuw', 'adc', 'current_loop',"),
+        ({"sensors": [{**SENSOR, "driver": "sdi12"}]}, "sensor 3/0: driver 'sdi12', must be one of"),
+        ({"sensors": [{**SENSOR, "driver": "ds18b20"}]}, "sensor 3/0: pin is missing"),
+        ({"sensors": [{**SENSOR, "power": 5}]}, "sensor 3/0: power 5, must be one of [25, 26]"),
+        ({"sensors": [{**SENSOR, "driver": "modbus_soil"}]}, "sensor 3/0: de is missing"),
         ({"sensors": [{"field": 1, "channel": 2, "driver": "adc"}]}, "sensor 1/2: pin is missing"),
         ({"outputs": [{"index": 4, "kind": "valve"}]}, "output 4: driver None, must be 'level'"),
         ({"outputs": [{**OUTPUT, "driver": "latching"}]}, "output 0: driver 'latching', must be 'level'"),

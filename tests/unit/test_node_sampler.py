@@ -65,6 +65,18 @@ def test_a_broken_bus_is_told_and_does_not_take_the_neighbour_along() -> None:
     assert first[3:] == (fields.MISSING, fields.FAULT_BUS, 0) and second[3:] == (fields.GOOD, 0, 2800)
 
 
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [(fields.FAULT_ERRNO + fields.FAULT_POWER_ON, fields.FAULT_POWER_ON), (fields.FAULT_ERRNO + 200, fields.FAULT_BUS),
+     (fields.FAULT_ERRNO, fields.FAULT_BUS), (19, fields.FAULT_BUS)],
+)  # fmt: skip
+def test_the_fault_that_a_driver_names_goes_along(number: int, fault: int) -> None:
+    def read(_: object) -> int:
+        raise OSError(number)
+
+    assert one(read).sample(0)[0][3:] == (fields.MISSING, fault, 0)
+
+
 def test_a_probe_that_never_moves_is_suspect() -> None:
     raws = [7, 7, 7, 7, 8, 7]
     node = one(lambda _: raws[0], reads=1, stuck_samples=3)
