@@ -39,6 +39,18 @@ _uptime_ms = 0
 tend = None  # what the node wants done while a measurement waits
 
 
+def enrolling():
+    """What sets this node up (portal.py), when this start is for that: no config at all, or the button held. Else None."""
+    import sys
+
+    from hal import portal
+
+    if portal.wanted():
+        return portal
+    del sys.modules["hal.portal"], sys.modules["hal"].portal
+    return None
+
+
 def outputs_off() -> None:
     """Every output pin of the board low. Gates have pull-downs, so this is also their state without power."""
     for number in board.OUTPUT_PINS:

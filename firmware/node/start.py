@@ -14,6 +14,11 @@ _ONCE = ("setup", "volume", "boots", "broker")
 
 
 def _build(hal):
+    portal = hal.enrolling()
+    if portal is not None:
+        from enrol import session
+
+        session.run(hal, portal)  # ends in a new start
     from . import setup
 
     node = setup.build(hal)

@@ -107,13 +107,13 @@ _PAGE = """<!doctype html>
 * { box-sizing: border-box }
 body { font: 10.5pt/1.35 sans-serif; margin: 0 auto; max-width: 186mm; color: #000; background: #fff }
 h1 { font-size: 15pt; margin: 0 } h2 { font-size: 14pt; margin: 0 }
-small { font-size: 8.5pt; color: #444; font-weight: normal } th small { display: block }
+small { font-size: 8.5pt; color: #444; font-weight: normal } th small { margin-left: 1.5mm }
 header { border-bottom: 2px solid #000; margin-bottom: 5mm } header p, ol { margin: 1mm 0 3mm }
 .card { display: flex; gap: 5mm; border: 1px dashed #000; padding: 4mm; margin-bottom: 4mm; break-inside: avoid }
 .qr svg { width: 46mm; height: 46mm; display: block }
 .id { margin: 0 0 1mm }
-table { border-collapse: collapse } th { text-align: left; vertical-align: top; padding: 0.4mm 4mm 0.4mm 0 }
-td { font-family: monospace; font-size: 11pt; vertical-align: top; overflow-wrap: anywhere }
+table { border-collapse: collapse } th { text-align: left; vertical-align: top; padding: 0.4mm 3mm 0.4mm 0; white-space: nowrap }
+td { font-family: monospace; font-size: 10.5pt; vertical-align: top; overflow-wrap: anywhere }
 </style></head><body>
 <header><h1>Phiếu cài hộp – {village}</h1><p><small lang="en">Cards for setting up nodes</small></p>
 <ol>

@@ -11,6 +11,7 @@ Environment
     HOIQUAN_NODE_FLASH   path of the flash file; made blank (0xFF) when missing. Keep it: it is the node's memory
     HOIQUAN_FIELD        host:port of the field server; without it every read is None and outputs move nothing
     HOIQUAN_CLOCK        the village clock (see kit.clock); without it village time is real time
+    HOIQUAN_PORTAL       where a node that is set up listens (portal.py)
 
 Rules
 1. ``ticks_ms`` is village time since the process started and never wraps; ``link_ms`` is real time. The two are
@@ -73,6 +74,16 @@ def config() -> dict:
         with open(os.getenv("HOIQUAN_NODE_CONFIG") or "node.json") as file:
             _config = json.load(file)
     return _config
+
+
+def enrolling():
+    """What sets this node up (portal.py), when this start is for that; else None."""
+    if os.getenv("HOIQUAN_PORTAL"):
+        import portal
+
+        if portal.wanted():
+            return portal
+    return None
 
 
 def ticks_ms() -> int:
