@@ -44,7 +44,7 @@ def test_a_reading_keeps_its_identity_raw_value_and_calibration(desk: Desk) -> N
         (record(2, raw=-4001), "raw_out_of_range"),
         (record(2, quality=5), "bad_quality"),
         (record(2, quality=0), "bad_quality"),
-        (record(2, fault=6), "bad_fault"),
+        (record(2, fault=fields.FAULT_LAST + 1), "bad_fault"),
         (record(2, uptime_ms=60_001), "bad_uptime"),
         (record(2, uptime_ms=2**64 - 1), "bad_uptime"),
     ],
