@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gateway.core.fao56 import water
-from gateway.core.fao56.atmosphere import Array, floats, within
+from gateway.core.fao56.atmosphere import Array, floats
 from gateway.core.ground import Ground, Plots
 from gateway.core.weather import DAY_MS, DOUBT, Et0, day_begins_at_ms, local_day
 
@@ -113,14 +113,12 @@ def begin(ground: Ground, now_ms: int) -> Estimate:
 
 
 def rained(before: Estimate, ground: Ground, um: int, at_ms: int) -> Estimate:
-    sums = replace(before.sums, rain_um=before.sums.rain_um + um)
-    return _wetted(replace(before, sums=sums), ground, um, RAIN_DOUBT_MM2, at_ms)
+    return _wetted(before, ground, um, RAIN_DOUBT_MM2, at_ms, rain_um=um)
 
 
 def poured(before: Estimate, ground: Ground, um: int, at_ms: int) -> Estimate:
     """Irrigation; negative takes back what was counted and did not come."""
-    sums = replace(before.sums, irrigation_um=before.sums.irrigation_um + um)
-    return _wetted(replace(before, sums=sums), ground, um, POUR_DOUBT_MM2, at_ms)
+    return _wetted(before, ground, um, POUR_DOUBT_MM2, at_ms, irrigation_um=um)
 
 
 def watered(before: Estimate) -> Estimate:
@@ -128,15 +126,24 @@ def watered(before: Estimate) -> Estimate:
     return replace(before, asked_um=0)
 
 
-def _wetted(before: Estimate, ground: Ground, um: int, doubt_mm2: float, at_ms: int) -> Estimate:
+def _wetted(
+    before: Estimate, ground: Ground, um: int, doubt_mm2: float, at_ms: int, rain_um: int = 0, irrigation_um: int = 0
+) -> Estimate:
     left_um = before.depletion_um - um
     depletion_um = min(_taw_um(ground), max(0, left_um))
-    percolated_um = before.sums.percolated_um + depletion_um - left_um
+    old = before.sums
     return replace(
         before,
         depletion_um=depletion_um,
         variance_um2=before.variance_um2 + round(abs(um) / UM * doubt_mm2 * UM2),
-        sums=replace(before.sums, percolated_um=percolated_um),
+        sums=Sums(
+            old.start_um,
+            old.used_um,
+            old.rain_um + rain_um,
+            old.irrigation_um + irrigation_um,
+            old.percolated_um + depletion_um - left_um,
+            old.corrected_um,
+        ),
         wetted_at_ms=at_ms,
     )
 
@@ -153,24 +160,21 @@ def advance(before: Sequence[Estimate], plots: Plots, to_ms: int, et0: Callable[
     since = [estimate.reckoned_at_ms for estimate in before]
     first_ms = min(since)
     together = max(since) == first_ms  # as a rule: one course of the sun for all
-    from_ms = floats([first_ms] if together else since)
+    from_ms = [first_ms] if together else since
     dr = floats([estimate.depletion_um for estimate in before]) / UM
     begun, variance, asked = dr, np.zeros(dr.shape), np.zeros(dr.shape)
     last = local_day(to_ms)
     for day in range(max(local_day(first_ms), last - MOST_DAYS), last + 1):
         told = et0(day)
-        etc = plots.kc(day) * told.mm
-        wanted = etc * _share(day, from_ms, to_ms)
-        ks = plots.stress(dr, water.depletion_fraction(plots.p, etc))
-        dr = dr + np.minimum(ks * wanted, plots.taw_mm - dr)
-        variance = variance + DOUBT[told.origin] ** 2 * etc * wanted
-        asked = asked + ks * wanted
-    used_um = np.rint((dr - begun) * UM).astype(np.int64).tolist()
-    asked_um = np.rint(asked * UM).astype(np.int64).tolist()
-    grown_um2 = np.rint(variance * UM2).astype(np.int64).tolist()
-    return [
-        _dried(*figures, to_ms) for figures in zip(before, plots.grounds, used_um, asked_um, grown_um2, strict=True)
-    ]
+        today = plots.on(day, told.mm)
+        wanted = today.etc_mm * _share(day, from_ms, to_ms)
+        used = water.stress(dr, plots.taw_mm, today.p) * wanted
+        dr = dr + np.minimum(used, plots.taw_mm - dr)
+        variance = variance + DOUBT[told.origin] ** 2 * today.etc_mm * wanted
+        asked = asked + used
+    figures = np.rint(np.array([(dr - begun) * UM, asked * UM, variance * UM2])).astype(np.int64)
+    used_um, asked_um, grown_um2 = figures.tolist()
+    return [_dried(*each, to_ms) for each in zip(before, plots.grounds, used_um, asked_um, grown_um2, strict=True)]
 
 
 def _dried(before: Estimate, ground: Ground, used_um: int, asked_um: int, grown_um2: int, to_ms: int) -> Estimate:
@@ -194,17 +198,16 @@ def _dried(before: Estimate, ground: Ground, used_um: int, asked_um: int, grown_
     )
 
 
-def _share(day: int, from_ms: Array, to_ms: int) -> Array:
+def _share(day: int, from_ms: Sequence[int], to_ms: int) -> Array:
     """The part of a day's evapotranspiration between two instants: half a sine from sunrise to sunset."""
     begin_ms = day_begins_at_ms(day)
-    begin = _course(within((from_ms - begin_ms) / DAY_MS, 0.0, 1.0))
-    end = _course(within((floats(to_ms) - begin_ms) / DAY_MS, 0.0, 1.0))
-    return floats(np.maximum(end - begin, 0.0))
+    end = _course((to_ms - begin_ms) / DAY_MS)
+    return floats([max(0.0, end - _course((at_ms - begin_ms) / DAY_MS)) for at_ms in from_ms])
 
 
-def _course(fraction: Array) -> Array:
-    light = within((fraction - SUNRISE) / (SUNSET - SUNRISE), 0.0, 1.0)
-    return floats((1.0 - np.cos(np.pi * light)) / 2.0)
+def _course(fraction: float) -> float:
+    light = min(1.0, max(0.0, (min(1.0, max(0.0, fraction)) - SUNRISE) / (SUNSET - SUNRISE)))
+    return (1.0 - math.cos(math.pi * light)) / 2.0
 
 
 # ---- what the probes say

@@ -19,6 +19,7 @@ from gateway.core.fao56 import crop, water
 from gateway.core.fao56.atmosphere import Array, floats
 
 E4 = 10_000
+KEPT_DAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,24 @@ class Ground:
         return round(E4 * (self.fc - depletion_mm / (1000.0 * self.root_m)))
 
 
+@dataclass(frozen=True, slots=True)
+class PlotDay:
+    """One day of several grounds: ETc without stress and p on it, and for each ETc and RAW, with the table's p at the
+    most."""
+
+    etc_mm: Array
+    p: Array
+    etc_each_mm: list[float]
+    raw_each_mm: list[float]
+
+
 @dataclass(frozen=True)
 class Plots:
     """Several grounds, side by side."""
 
     grounds: Sequence[Ground]
     _kc_of_day: dict[int, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _asked: dict[tuple[int, float], tuple[list[float], list[float]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _days: dict[tuple[int, float], PlotDay] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def taw_mm(self) -> Array:
@@ -77,18 +87,16 @@ class Plots:
             self._kc_of_day[day] = floats(crop.curve(day - self._planted, self._stages, self._kc))
         return self._kc_of_day[day]
 
-    def asked(self, day: int, et0_mm: float) -> tuple[list[float], list[float]]:
-        """ETc without stress of a day, and RAW on it with the table's p at the most; made once for all its steps."""
-        if (day, et0_mm) not in self._asked:
-            self._asked.clear()
+    def on(self, day: int, et0_mm: float) -> PlotDay:
+        """What a day asks of them; made once for all its steps."""
+        if (day, et0_mm) not in self._days:
+            if len(self._days) >= KEPT_DAYS:
+                self._days.clear()
             etc = self.kc(day) * et0_mm
-            raw = np.minimum(water.depletion_fraction(self.p, etc), self.p) * self.taw_mm
-            self._asked[day, et0_mm] = etc.tolist(), raw.tolist()
-        return self._asked[day, et0_mm]
-
-    def stress(self, depletion_mm: Array, p: Array) -> Array:
-        """Ks. FAO-56 Eq. 84."""
-        return water.stress(depletion_mm, self.taw_mm, p)
+            p = water.depletion_fraction(self.p, etc)
+            raw = np.minimum(p, self.p) * self.taw_mm
+            self._days[day, et0_mm] = PlotDay(etc, p, etc.tolist(), raw.tolist())
+        return self._days[day, et0_mm]
 
     @cached_property
     def _planted(self) -> Array:

@@ -47,19 +47,20 @@ def vote(zone: ZoneSettings, latest: Mapping[str, Latest], now_ms: int, limits: 
     """The vote of the probes of one zone."""
     values: list[int] = []
     times: list[int] = []
+    oldest_at_ms = now_ms - zone.probe_max_age_ms
     frozen_ms = limits.frozen_ms if zone.ground else None
     dropped: list[tuple[str, str]] = []
     for probe in zone.probes:
         reading = latest.get(probe.key)
-        fault = _fault(reading, now_ms - zone.probe_max_age_ms, limits, frozen_ms)
+        fault = _fault(reading, oldest_at_ms, limits, frozen_ms)
         if fault or reading is None or reading.value is None:
             dropped.append((f"{probe.node}/{probe.channel}", fault or "missing"))
         else:
             values.append(reading.value)
             times.append(reading.measured_at_ms)
     values.sort()
-    trust, soil_e4 = _agree(values, len(zone.probes), limits.soil_spread_e4)
     gap_e4 = min(_gaps(values)) if len(values) > 1 else 0
+    trust, soil_e4 = _agree(values, gap_e4, len(zone.probes), limits.soil_spread_e4)
     return Vote(trust, soil_e4, len(values), len(zone.probes), tuple(dropped), gap_e4, min(times, default=None))
 
 
@@ -77,17 +78,15 @@ def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits, frozen_ms:
     return None
 
 
-def _agree(values: list[int], asked: int, spread_e4: int) -> tuple[Trust, int | None]:
-    """Trust and value of sorted values from ``asked`` probes."""
+def _agree(values: list[int], gap_e4: int, asked: int, spread_e4: int) -> tuple[Trust, int | None]:
+    """Trust and value of sorted values from ``asked`` probes, whose middle ones are ``gap_e4`` apart."""
     n = len(values)
     if n == 0:
         return Trust.BLIND, None
     middle = values[n // 2] if n % 2 else (values[n // 2 - 1] + values[n // 2]) // 2
     if 2 * n <= asked:
         return Trust.UNSURE, middle
-    if n == 2 and values[1] - values[0] > spread_e4:
-        return Trust.UNSURE, middle
-    if n > 2 and min(_gaps(values)) > spread_e4:
+    if gap_e4 > spread_e4:
         return Trust.UNSURE, middle
     return Trust.SURE, middle
 

@@ -72,8 +72,8 @@ def look(turn: Turn) -> None:
             _keep(turn, zone.id, estimate.begin(ground, turn.now_ms))
     _dry(turn, zones, plots)
     today = _et0(turn, local_day(turn.now_ms))
-    asked = plots.asked(local_day(turn.now_ms), today.mm)
-    for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, *asked, strict=True):
+    day = plots.on(local_day(turn.now_ms), today.mm)
+    for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, day.etc_each_mm, day.raw_each_mm, strict=True):
         _wet(turn, zone, ground)
         _weigh(turn, zone, ground)
         turn.judged[zone.id] = _judge(turn, zone, ground, raw_mm, etc_mm, today)
@@ -109,7 +109,7 @@ def _wet(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
     """Rain since the last step, and what runs."""
     if turn.rain_um:
         _keep(turn, zone.id, estimate.rained(_known(turn, zone.id), ground, turn.rain_um, turn.now_ms))
-    going = turn.zone(zone.id).run
+    going = turn.zones[zone.id].run
     if going is None or going.started_at_ms is None or going.stop is not None:
         return
     outputs = [turn.output(ref) for ref in (going.valve, going.pump) if ref]
@@ -127,9 +127,8 @@ def pour(turn: Turn, zone_id: str, going: Run, until_at_ms: int) -> Run:
     ml = going.poured_ml + _rate_ml_min(turn, zone, going) * (until_at_ms - since_at_ms) // MINUTE_MS
     um = _um(ml, zone.ground) - _um(going.poured_ml, zone.ground)
     after = replace(going, poured_ml=ml, poured_at_ms=until_at_ms)
-    turn.zones[zone_id] = replace(
-        turn.zone(zone_id), run=after, known=estimate.poured(known, zone.ground, um, turn.now_ms)
-    )
+    poured = estimate.poured(known, zone.ground, um, turn.now_ms)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=after, known=poured)
     return after
 
 
@@ -156,9 +155,9 @@ def _rate_ml_min(turn: Turn, zone: ZoneSettings, going: Run) -> int:
 
 def _weigh(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
     """Hold the estimate against the vote, when it is time to."""
-    state, vote = turn.zone(zone.id), turn.votes[zone.id]
-    known = _known(turn, zone.id)
-    if vote.trust is not Trust.SURE or vote.soil_e4 is None or vote.oldest_at_ms is None:
+    state, vote = turn.zones[zone.id], turn.votes[zone.id]
+    known = state.known
+    if known is None or vote.trust is not Trust.SURE or vote.soil_e4 is None or vote.oldest_at_ms is None:
         return
     last_at_ms = known.weighed_at_ms
     if last_at_ms is not None and (turn.now_ms - last_at_ms < WEIGH_MS or vote.oldest_at_ms <= last_at_ms):

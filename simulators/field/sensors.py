@@ -47,9 +47,8 @@ class Sensor:
         if self.fault == "missing":
             return None
         value = true_value + self.offset
-        raw = _raw_of(self.response, value) if self.response else value
-        limits = self._field
-        reading = round(min(limits.raw_max, max(limits.raw_min, raw + self.stream.gauss(0.0, self.noise))))
+        raw = (_raw_of(self.response, value) if self.response else value) + self.stream.gauss(0.0, self.noise)
+        reading = round(min(self._field.raw_max, max(self._field.raw_min, raw)))
         if self.fault == "stuck":
             if self.stuck_at is None:
                 self.stuck_at = reading

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 
@@ -29,6 +30,29 @@ class Soil:
     infiltration_mm_h: float
     surface_mm: float
     drainage_h: float  # time constant of the water above field capacity
+
+    @cached_property
+    def capacity_mm(self) -> float:
+        """Water in the root zone at field capacity."""
+        return self.field_capacity * self.root_zone_mm
+
+    @cached_property
+    def wilting_mm(self) -> float:
+        return self.wilting_point * self.root_zone_mm
+
+    @cached_property
+    def saturation_mm(self) -> float:
+        return self.saturation * self.root_zone_mm
+
+    @cached_property
+    def available_mm(self) -> float:
+        """Total available water, TAW. FAO-56 Eq. 82."""
+        return (self.field_capacity - self.wilting_point) * self.root_zone_mm
+
+    @cached_property
+    def not_ready_mm(self) -> float:
+        """What of it the crop takes under stress, (1 − p) TAW. FAO-56 Eq. 84."""
+        return (1.0 - self.depletion_fraction) * self.available_mm
 
 
 class SoilState(NamedTuple):
@@ -55,26 +79,24 @@ def stress_coefficient(soil: Soil, state: SoilState) -> float:
 
 
 def _ks(soil: Soil, root_mm: float) -> float:
-    total_available = (soil.field_capacity - soil.wilting_point) * soil.root_zone_mm  # Eq. 82
-    depletion = max(0.0, soil.field_capacity * soil.root_zone_mm - root_mm)
-    ks = (total_available - depletion) / ((1.0 - soil.depletion_fraction) * total_available)
-    return min(1.0, max(0.0, ks))
+    depletion = max(0.0, soil.capacity_mm - root_mm)
+    return min(1.0, max(0.0, (soil.available_mm - depletion) / soil.not_ready_mm))
 
 
 def step(soil: Soil, state: SoilState, rain_mm: float, irrigation_mm: float, et0_mm: float, hours: float) -> SoilState:
     """The state after `hours`, in which this much rain and irrigation came and the air asked for `et0_mm`."""
     surface = state.surface_mm + rain_mm + irrigation_mm
-    room = max(0.0, soil.saturation * soil.root_zone_mm - state.root_mm)
+    room = max(0.0, soil.saturation_mm - state.root_mm)
     soaked = min(surface, soil.infiltration_mm_h * hours, room)
     surface -= soaked
     runoff = max(0.0, surface - soil.surface_mm)
     surface -= runoff
     wet = state.root_mm + soaked
     evaporated = _ks(soil, wet) * soil.crop_coefficient * et0_mm  # Eq. 81
-    evaporated = min(evaporated, max(0.0, wet - soil.wilting_point * soil.root_zone_mm))
+    evaporated = min(evaporated, max(0.0, wet - soil.wilting_mm))
     root = wet - evaporated
-    excess = max(0.0, root - soil.field_capacity * soil.root_zone_mm)
-    drained = excess * (1.0 - math.exp(-hours / soil.drainage_h))
+    excess = root - soil.capacity_mm
+    drained = excess * (1.0 - math.exp(-hours / soil.drainage_h)) if excess > 0.0 else 0.0
     return SoilState(
         root_mm=root - drained,
         surface_mm=surface,

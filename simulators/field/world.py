@@ -101,8 +101,9 @@ class World:
         )
         if self.layout.lift and self.outputs[self.layout.lift]:
             self.ditch = ditch.lift(self.layout.ditch, self.ditch, canal_us_cm, hours * 60.0)
+        watered = any(self.outputs.values())
         for zone in self.layout.zones:
-            litres = self._deliver(zone, hours)
+            litres = self._deliver(zone, hours) if watered else 0.0
             self.soil[zone.id] = soil.step(zone.soil, self.soil[zone.id], rain, litres / zone.area_m2, et0, hours)
         self.rain_mm += rain
         self.now_ms = to_ms

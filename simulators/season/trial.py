@@ -107,7 +107,7 @@ class Trial:
         sources = scenario.village.sources
         self._books = {
             id: _Book(
-                capacity_mm=zone.soil.field_capacity * zone.soil.root_zone_mm,
+                capacity_mm=zone.soil.capacity_mm,
                 limit_us_cm=sources[scenario.village.zones[id].source].limit_us_cm,
                 excess_mm=0.0,
             )
