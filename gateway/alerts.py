@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gateway.core import faults
 from gateway.core.reasons import VIETNAMESE
 from gateway.core.rules import Rule
 from gateway.core.state import Phase, State
@@ -42,6 +43,7 @@ def alerts_of(
     found = [
         *_outputs(village, state, alarms),
         *_sources(sources, now_ms),
+        *_faults(village, data, now_ms),
         *_silent(village, data, clock, now_ms),
         *_quarantined(data, now_ms),
     ]
@@ -92,6 +94,15 @@ def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert
                 name=source.name, place=source.salt_place)
         elif source.state == "low":
             yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
+
+
+def _faults(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
+    """What nodes say of their own sensors and outputs, while it is news."""
+    present = data.faults() if data is not None else []
+    for told in faults.told(fault for fault in present if not view.is_stale(fault.measured_ms, now_ms)):
+        name = village.nodes[told.node].name if told.node in village.nodes else told.node
+        lead = _VIETNAMESE.say(told.lead, name=name, n=str(told.n))
+        yield view.Alert(f"fault_{told.fault}", told.level, f"{lead} {told.sentence}")
 
 
 def _silent(village: Village, data: DataReader | None, clock: Clock, now_ms: int) -> Iterator[view.Alert]:

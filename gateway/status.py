@@ -72,6 +72,7 @@ def status(home: Home, clock: Clock) -> Report:
         _processes(home, village, report)
         if data is not None:
             _nodes(village, data, report, clock, now_ms)
+            _faults(data, report, now_ms)
             _quarantine(data, report, now_ms)
         if control is not None:
             _control(village, control, report, now_ms, stretch_ms(clock, CONTROL_LATE_MS, 10_000))
@@ -115,6 +116,13 @@ def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now
         rows.append((0 if silent else 1 if gaps else 2, line))
     report.lines.append(f"nodes: {len(rows)}   (last heard, battery, completeness, gaps)")
     report.lines += _some([line for _, line in sorted(rows, key=lambda row: row[0])])
+
+
+def _faults(data: DataReader, report: Report, now_ms: int) -> None:
+    for fault in data.faults():
+        what, since = fields.FAULT_NAMES[fault.fault], _ago(now_ms - fault.measured_ms)
+        name = fields.field(fault.field).name
+        report.problems.append(f"node {fault.node} {name}/{fault.channel}: {what} ({fault.fault}), {since} ago")
 
 
 def _quarantine(data: DataReader, report: Report, now_ms: int) -> None:

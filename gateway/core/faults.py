@@ -60,20 +60,20 @@ SENTENCES = {
     fields.FAULT_FALLBACK: "Lâu không liên lạc được nên tủ tự tưới một ít.",
 }
 _LEADS = {
-    fields.SOIL_MOISTURE: "{name}: lỗi đo ẩm đất số {n}.",
-    fields.SOIL_TEMPERATURE: "{name}: lỗi đo nhiệt độ đất số {n}.",
-    fields.WATER_LEVEL: "{name}: lỗi đo mực nước số {n}.",
-    fields.CONDUCTIVITY_25: "{name}: lỗi đo độ mặn số {n}.",
-    fields.WATER_TEMPERATURE: "{name}: lỗi đo nhiệt độ nước số {n}.",
-    fields.FLOW: "{name}: lỗi đo lưu lượng số {n}.",
-    fields.BATTERY: "{name}: lỗi đo bình điện số {n}.",
-    fields.RAIN: "{name}: lỗi đo mưa số {n}.",
-    fields.AIR_TEMPERATURE: "{name}: lỗi đo nhiệt độ không khí số {n}.",
-    fields.AIR_HUMIDITY: "{name}: lỗi đo ẩm không khí số {n}.",
-    fields.OUTPUT: "{name}: van hay bơm số {n}.",
+    fields.SOIL_MOISTURE: "{name}, số {n}: lỗi đo ẩm đất.",
+    fields.SOIL_TEMPERATURE: "{name}, số {n}: lỗi đo nhiệt độ đất.",
+    fields.WATER_LEVEL: "{name}, số {n}: lỗi đo mực nước.",
+    fields.CONDUCTIVITY_25: "{name}, số {n}: lỗi đo độ mặn.",
+    fields.WATER_TEMPERATURE: "{name}, số {n}: lỗi đo nhiệt độ nước.",
+    fields.FLOW: "{name}, số {n}: lỗi đo lưu lượng.",
+    fields.BATTERY: "{name}, số {n}: lỗi đo bình điện.",
+    fields.RAIN: "{name}, số {n}: lỗi đo mưa.",
+    fields.AIR_TEMPERATURE: "{name}, số {n}: lỗi đo nhiệt độ không khí.",
+    fields.AIR_HUMIDITY: "{name}, số {n}: lỗi đo ẩm không khí.",
+    fields.OUTPUT: "{name}, số {n}: van hay bơm.",
 }
-_OTHER = "{name}: lỗi đầu đo số {n}."
-_SEVERAL = "{name}: {n} đầu đo bị lỗi."
+_OTHER = "{name}, số {n}: lỗi đầu đo."
+_SEVERAL = "{name}, {n} đầu đo: có lỗi."
 _LEVELS: dict[int, Level] = {
     fields.FAULT_DRY_RUN: "danger", fields.FAULT_BY_BUTTON: "info", fields.FAULT_FALLBACK: "warning",
 }  # fmt: skip

@@ -8,7 +8,8 @@ Rules
 4. Bytes without a valid seal are acknowledged to nobody: who sent them is not known.
 5. A raw outside its field's range is quarantined. A value that the calibration puts outside its range is kept at the
    nearest bound and flagged: SUSPECT within SLACK of the range, FAIL beyond. The raw stays as it was.
-6. A reading that the node itself calls FAIL or MISSING is kept, with no value if there is none to be had.
+6. A reading that the node itself calls FAIL or MISSING is kept, with no value if there is none to be had; the fault
+   that it names is handed on.
 7. A hello is answered once its boot has a time. Of one that the broker held back nobody knows when that was; the
    node says it again soon.
 """
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 from gateway.core import boots
 from gateway.core.boots import Arrival, Boots
+from gateway.core.faults import Fault
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
 from gateway.core.village import Calibration, Node, Sensor, Village
 from wire import commands, fields, frames, topics
@@ -44,6 +46,7 @@ class Verdict:
     ``hurry`` asks for a commit at once: somebody waits for the answer. ``count`` names a counter."""
 
     readings: list[Reading] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     receipt: Receipt | None = None
     boot: Boot | None = None
     begins: bool = False
@@ -182,6 +185,8 @@ def _take(
                 rule.calibration_id,
             )
         )  # fmt: skip
+        if fault:
+            verdict.faults.append(Fault(node, field_id, channel, measured_ms, fault))
 
 
 def _derive(rule: _Rule, quality: int, raw: int) -> tuple[int | None, int]:

@@ -105,6 +105,7 @@ class Ingest:
     def _collect(self, verdict: Verdict) -> None:
         batch = self._batch
         batch.readings += verdict.readings
+        batch.faults += verdict.faults
         batch.quarantine += verdict.quarantine
         batch.counts[verdict.count] += 1
         if verdict.receipt is not None:

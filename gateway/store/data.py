@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.core.boots import MAX_BOOTS_PER_NODE
+from gateway.core.faults import Fault
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
+from gateway.store import faults
 from gateway.store.common import FILE_ID, Keep, Schema, Writer
 from gateway.store.places import Feed, FeedReader
 from wire import fields
@@ -70,6 +72,7 @@ SCHEMA = Schema(
              AS place FROM boots) WHERE node = of AND boot = life;
         CREATE INDEX boots_by_hello ON boots(node, hello);
         """,
+        faults.TABLE,
     ),
 )
 
@@ -109,6 +112,7 @@ class Batch:
     boots: dict[tuple[str, int], Boot] = field(default_factory=dict)
     quarantine: list[Quarantined] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
 
 
 class Outcome(NamedTuple):
@@ -127,6 +131,7 @@ class DataWriter(Writer):
         """Keep a batch, all or nothing; when this returns it is on the disk. Raises StoreError."""
         with self.transaction():
             outcome, conflicts = self._keep_readings(batch.readings)
+            faults.keep(self._db, batch.faults)
             self._db.executemany(_INSERT_RECEIPT, batch.receipts)
             self._keep_boots(batch.boots.values())
             counts = Counter(batch.counts)
@@ -295,6 +300,9 @@ class DataReader(FeedReader):
         """By (node, field, channel)."""
         rows = self._all(f"SELECT {', '.join(Latest._fields)} FROM latest")
         return {(row[0], row[1], row[2]): Latest._make(row) for row in rows}
+
+    def faults(self) -> list[Fault]:
+        return [Fault._make(row) for row in self._all(faults.PRESENT)]
 
     def boots(self) -> list[Boot]:
         """All boots, in the order of their hellos."""
