@@ -4,11 +4,11 @@ Rules
 1. All outputs are off, nothing else runs, and the watchdog is fed in every turn.
 2. The access point is open for ``portal.OPEN_MS`` and then shut for good: only a new start with the button held, or
    without any config, opens it again. The USB line goes on, because somebody stands there.
-3. One try at a time, ``portal.JOIN_MS`` for the Wi-Fi and ASK_MS for the gateway; what went wrong is shown, and the form is there
-   again. A claim keeps its number as long as the node has power, so a lost answer can be asked for again.
+3. One try at a time, ``portal.JOIN_MS`` for the Wi-Fi and ASK_MS for the gateway; what went wrong is shown, and the
+   form is there again. A claim keeps its number as long as the node has power, so a lost answer is asked for again.
 4. At most MAX_CALLERS connections, CALLER_MS each, one request each. Whatever is sent to them, nothing here raises.
-5. The config is written when all of it is good (take.py), and the node starts anew ``portal.SHOW_MS`` later, so that the phone can
-   still show that it is done.
+5. The config is written when all of it is good (take.py), and the node starts anew ``portal.SHOW_MS`` later, so that
+   the phone can still show that it is done.
 """
 
 import select

@@ -180,6 +180,11 @@ def wait(poller, link_ms: int, due_ms: int | None = None) -> None:
         poller.poll(rest_ms)
 
 
+def stuck() -> bool:
+    """Whether the radio has brought nothing for hours, so that a new start is worth a try when nothing is on."""
+    return _wlan is not None and _wlan.stuck(link_ms())
+
+
 def feed() -> None:
     """Feed the watchdog; the first feed starts it."""
     from hal import guard

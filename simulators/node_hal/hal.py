@@ -177,6 +177,11 @@ def feed() -> None:
     """The watchdog of a board. Here the launcher sees a dead process, and a hung one shows in the witness."""
 
 
+def stuck() -> bool:
+    """Whether the radio is. There is none here."""
+    return False
+
+
 def rssi() -> int | None:
     """Signal of the access point in dBm. There is no radio here."""
 
