@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--password-stdin", action="store_true", help="take the password from standard input")
     added.set_defaults(command=_add_user)
     tell.add_commands(commands, home)
+    plans = commands.add_parser("plan", help="plans of gardens").add_subparsers(required=True, metavar="ACTION")
+    shown = plans.add_parser("show", parents=[home], help="show every figure of a garden's plan, and whose it is")
+    shown.add_argument("zone")
+    shown.set_defaults(command=_show_plan)
     asked = commands.add_parser("status", parents=[home], help="show what is well and what is not; exit code 1 if any")
     asked.set_defaults(command=_status)
     everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
@@ -116,6 +120,14 @@ def _add_user(arguments: argparse.Namespace) -> int:
     print(f"name: {name}")
     if chosen is None:
         print(f"password: {password}")
+    return 0
+
+
+def _show_plan(arguments: argparse.Namespace) -> int:
+    from gateway.plan_show import show  # only this command needs it
+
+    text = show(home_from(arguments.home), arguments.zone, clock_from_environment().now_ms())
+    print(text)
     return 0
 
 

@@ -26,6 +26,7 @@ from wire import fields
 LEAST_BAND = 0.01
 DRY_PART = 0.8
 TARGET_PART = 0.1
+UNUSED = (0.25, 0.35)  # the marks of a garden that nobody holds against its soil
 LEAST_AVAILABLE = Decimal("0.02")
 EPOCH = date(1970, 1, 1)
 MOST_DAYS = 365
@@ -97,17 +98,22 @@ def ground(zone: Table, area_m2: float) -> tuple[Ground | None, str]:
     )
 
 
-def marks(zone: Table, known: Ground | None) -> tuple[float, float]:
-    """Moisture at which a garden is dry, and up to which it is watered."""
+def has_own_kc(zone: Table) -> bool:
+    """Whether the file says itself what a garden's crop coefficients are."""
+    return zone.is_table("crop") and zone.table("crop").has("kc")
+
+
+def marks(zone: Table, known: Ground | None, *, needed: bool = True) -> tuple[float, float]:
+    """Moisture at which a garden is dry, and up to which it is watered. Not ``needed``: its plan does not look at it."""
     low, high = Decimal("0.01"), Decimal("0.9")
-    dry = target = 0.0
+    dry, target = (0.0, 0.0) if needed else UNUSED
     if known is not None:
         available = known.fc - known.wp
         dry = round(known.fc - DRY_PART * known.p * available, 4)
         target = round(known.fc - TARGET_PART * available, 4)
-    if known is None or zone.has("dry_vwc"):
+    if (known is None and needed) or zone.has("dry_vwc"):
         dry = float(zone.number("dry_vwc", low, high))
-    if known is None or zone.has("target_vwc"):
+    if (known is None and needed) or zone.has("target_vwc"):
         target = float(zone.number("target_vwc", low, high))
     if known is not None and not known.wp < dry < known.fc:
         zone.refuse("dry_vwc", f"between wp ({known.wp:g}) and fc ({known.fc:g}) of its soil")

@@ -10,12 +10,14 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway import registry
-from gateway.core.village import Village
+from gateway.core.plans.kinds import last_day_of, phases_of
+from gateway.core.village import Village, Zone
 from gateway.home import Home
 from gateway.strict import RegistryError
 from kit.files import PRIVATE, write_atomic
@@ -94,4 +96,19 @@ def remarks(village: Village, now_ms: int) -> list[Remark]:
             vi = f"vụ này hết từ {last}, trước hôm nay {today}; hãy ghi ngày trồng của vụ mới"
             en = f"the season was over on {last}, before today {today}; write the day of planting of the new one"
             found.append(Remark(f"zone {zone.id!r}.crop.start", str(first), vi, en))
-    return found
+    return found + [remark for zone in village.zones.values() for remark in _of_plan(zone, today)]
+
+
+def _of_plan(zone: Zone, today: date) -> Iterator[Remark]:
+    """A plan whose season is over, or whose phase is said to begin in the future."""
+    phases, last_day = phases_of(zone.plan), last_day_of(zone.plan)
+    since = EPOCH + timedelta(days=phases.since_day) if phases else today
+    if since > today:
+        vi, en = f"ngày này chưa tới, hôm nay mới {today}", f"this day is yet to come, today is {today}"
+        yield Remark(f"zone {zone.id!r}.plan.since", str(since), vi, en)
+    last = EPOCH + timedelta(days=last_day) if last_day is not None else today
+    if last < today:
+        key, value = ("plan.since", str(since)) if phases else ("plan.season.to", str(last))
+        vi = f"vụ này hết từ {last}, trước hôm nay {today}; hãy ghi vụ mới"
+        en = f"the season was over on {last}, before today {today}; write the new one"
+        yield Remark(f"zone {zone.id!r}.{key}", value, vi, en)

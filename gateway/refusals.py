@@ -71,6 +71,39 @@ VIETNAMESE: Mapping[str, str] = {
     "must be with start, the day of planting, beside it": "phải ghi kèm start, là ngày trồng",
     "must be with stages_days beside it": "phải ghi kèm stages_days",
     "empty; allowed here: {known}": "còn trống; ở đây được ghi: {known}",
+    # ---- plans
+    "must be {low} to {high} whole numbers in {range}": "phải có {low} đến {high} số nguyên trong {range}",
+    "must be {low} to {high} texts": "phải có {low} đến {high} chữ",
+    "must be different phases, each only once": "mỗi giai đoạn chỉ được ghi một lần",
+    "must be the day after the phase before it ({day}), so that none overlaps": (
+        "phải là ngày liền sau giai đoạn trước ({day}), không chồng lên nhau và không hở ngày"
+    ),
+    "must be left out where from_day and to_day are given": "phải bỏ, vì đã ghi from_day và to_day",
+    "must be 0 or 100, because nothing is reckoned for this garden (it needs a [zone.soil])": (
+        "phải là 0 hoặc 100, vì vườn này không tính được nước (phải ghi [zone.soil])"
+    ),
+    "must be below fill_to_mm ({most})": "phải thấp hơn fill_to_mm ({most})",
+    "must be a number in {range}, because nothing is said of the soil": (
+        "phải là số trong {range}, vì chưa ghi đất của vườn"
+    ),
+    "must be above wp ({wp}) and below dry_vwc ({dry})": "phải cao hơn wp ({wp}) và thấp hơn dry_vwc ({dry})",
+    "must be different tubes": "phải là các ống đo khác nhau",
+    "must be at least twice the sample_s of its tubes ({every_s}), in minutes": (
+        "tính ra phút phải ít nhất gấp đôi sample_s của ống đo ({every_s})"
+    ),
+    "must be more than every mark of its phases ({most})": "phải lớn hơn mọi mốc của các giai đoạn ({most})",
+    "must be given, or every_days instead, and not both": "phải ghi một trong hai: weekdays hoặc every_days",
+    "must be left out where weekdays are given": "phải bỏ, vì đã ghi weekdays",
+    "must be given, or by instead, and not both": "phải ghi một trong hai: at hoặc by",
+    "must be different days of {known}": "phải là các ngày khác nhau trong: {known}",
+    'must be a time such as "05:30", "sunrise-30" or "sunset+15"': (
+        'phải là giờ như "05:30", "sunrise-30" (trước mặt trời mọc) hoặc "sunset+15" (sau mặt trời lặn)'
+    ),
+    "must be given, or depth_mm instead, and not both": "phải ghi một trong hai: minutes hoặc depth_mm",
+    "must be a day from {first} on, {most} days later at the latest": (
+        "phải là ngày từ {first} trở đi, trễ nhất {most} ngày sau"
+    ),
+    "must be left out where cap_mm is given": "phải bỏ, vì đã ghi cap_mm",
     # ---- waters
     "must be with a target_level_mm above reopen_level_mm ({mm})": (
         "phải có target_level_mm cao hơn reopen_level_mm ({mm})"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy
+from gateway import agronomy, registry_plans
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -34,6 +34,7 @@ from gateway.core.village import (
     Web,
     Zone,
 )
+from gateway.registry_phases import About
 from gateway.registry_water import crop_limit_us_cm, output_ref, sensor_ref, source
 from gateway.strict import RegistryError, Table
 from wire import commands, fields
@@ -225,13 +226,17 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
         area_m2 = float(t.number("area_m2", 1, 1_000_000))
         ground, crop_source = agronomy.ground(t, area_m2)
         crop = agronomy.crop_name(t)
-        dry_vwc, target_vwc = agronomy.marks(t, ground)
+        by_soil = registry_plans.kind_of(t) not in registry_plans.WITHOUT_PROBES
+        dry_vwc, target_vwc = agronomy.marks(t, ground, needed=by_soil)
+        flow_lpm = float(t.number("flow_lpm", Decimal("0.1"), 5000))
+        about = About(crop, area_m2, flow_lpm, ground, (dry_vwc, target_vwc), agronomy.has_own_kc(t))
+        plan, figures = registry_plans.plan(t, about, nodes)
         zone = Zone(
             id=zone_id,
             name=t.text("name"),
             crop=crop,
             area_m2=area_m2,
-            probes=tuple(sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", 1, 16)),
+            probes=tuple(sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", int(by_soil), 16)),
             valve=output_ref(t.table("valve"), nodes, "valve"),
             pump=output_ref(t.table("pump"), nodes, "pump"),
             source=t.id("source"),
@@ -239,10 +244,12 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
             target_vwc=target_vwc,
             max_run_s=t.whole("max_run_s", 1, MAX_RUN_S),
             min_rest_s=t.whole("min_rest_s", 0, DAY_S),
-            flow_lpm=float(t.number("flow_lpm", Decimal("0.1"), 5000)),
+            flow_lpm=flow_lpm,
             limit_us_cm=crop_limit_us_cm(t, crop),
             ground=ground,
             crop_source=crop_source,
+            plan=plan,
+            figures=figures,
         )
         if zone.source not in sources:
             t.refuse("source", "the id of a source of this file")

@@ -27,6 +27,7 @@ from wire import fields
 
 WAY_MS = 60_000
 WAY_REAL_MS = 3_000
+NO_PROBE_S = 300  # of a garden that is not watered by its soil
 E4 = 10 ** fields.field(fields.SOIL_MOISTURE).decimals
 
 
@@ -66,7 +67,7 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         id=zone.id,
         name=zone.name,
         probes=tuple(SensorRef(p.node, fields.SOIL_MOISTURE, p.channel) for p in zone.probes),
-        probe_max_age_ms=2 * max(node.sample_s for node in nodes) * 1000 + way_ms,
+        probe_max_age_ms=2 * max((node.sample_s for node in nodes), default=NO_PROBE_S) * 1000 + way_ms,
         valve=_output(zone.valve),
         pump=_output(zone.pump),
         source=zone.source,
@@ -77,6 +78,7 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         flow_ml_min=round(zone.flow_lpm * 1000),
         limit_us_cm=zone.limit_us_cm,
         ground=zone.ground,
+        plan=zone.plan,
         meter=_meter(village.nodes[zone.pump.node]) if zone.ground else None,
     )
 

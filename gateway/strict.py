@@ -184,6 +184,26 @@ class Table:
             self.refuse(key, allowed)
         return found
 
+    def wholes(self, key: str, least: int, most: int, low: int, high: int) -> list[int]:
+        """A list of whole numbers of the same range."""
+        allowed = f"{least} to {most} whole numbers in {low}..{high}"
+        value = self._get(key, allowed)
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            self.refuse(key, allowed)
+        if not all(isinstance(n, int) and not isinstance(n, bool) and low <= n <= high for n in value):
+            self.refuse(key, allowed)
+        return value
+
+    def texts(self, key: str, least: int, most: int) -> list[str]:
+        """A list of texts."""
+        allowed = f"{least} to {most} texts"
+        value = self._get(key, allowed)
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            self.refuse(key, allowed)
+        if not all(isinstance(text, str) and text.isprintable() for text in value):
+            self.refuse(key, allowed)
+        return value
+
     def day(self, key: str) -> date:
         """A day of the years that a registry may speak of."""
         allowed = "a day such as 2024-03-01, from 1990 to 2100"

@@ -1,8 +1,9 @@
 """The water chain: when a ditch is filled from its canal, and when that ends. Watering from it is for ``zone`` to say.
 
 Rules
-1. Water is wanted when the ditch is at ``start_level_mm`` or below, and no longer from ``target_level_mm`` on. A level
-   that is not known counts as full: nothing overflows because a probe is dead (S12).
+1. Water is wanted when the ditch is at ``start_level_mm`` or below, and no longer from ``target_level_mm`` on; both lie
+   lower when all gardens of the ditch are in phases that want it so. A level that is not known counts as full:
+   nothing overflows because a probe is dead (S12).
 2. Only fresh water is taken. The canal is judged like any source (``source``): from its limit on, or when its salt is
    not known, filling ends in the very step; and it must have been fresh for a while before filling begins again.
 3. The sluice costs nothing, so it comes before the lift. It opens when the canal is ``min_head_mm`` higher than the
@@ -18,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.core import guards
+from gateway.core.plans import want
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Phase, Run
 from gateway.core.turn import Finding, Turn
@@ -44,8 +46,9 @@ def judge(turn: Turn, ditch: SourceSettings) -> tuple[Finding, Gate | None]:
     level_mm, head_mm = turn.level_mm(ditch.id), turn.head_mm(ditch)
     if level_mm is None:
         return Finding(Verdict.NO, Rule.DITCH_UNKNOWN), None
-    if level_mm > fill.start_level_mm:
-        return Finding(Verdict.NO, Rule.DITCH_OK), None
+    start_mm = want.ditch_start_mm(turn, ditch, fill)
+    if level_mm > start_mm:
+        return Finding(Verdict.NO, Rule.DITCH_OK, limits={"start_level_mm": start_mm}), None
     closed_by = turn.views[fill.canal.id].closed_by
     if head_mm is None or (closed_by and closed_by not in SHALLOW):
         return guards.refused(turn, fill.canal.id, closed_by or Rule.SOURCE_LEVEL_UNKNOWN), None
@@ -74,7 +77,8 @@ def why_stop(turn: Turn, ditch_id: str, filling: Run) -> Finding | None:
     level_mm, head_mm = turn.level_mm(ditch.id), turn.head_mm(ditch)
     if level_mm is None or head_mm is None:
         return Finding(Verdict.STOP, Rule.DITCH_UNKNOWN)
-    if level_mm >= fill.target_level_mm:
+    lower_mm = fill.start_level_mm - want.ditch_start_mm(turn, ditch, fill)
+    if level_mm >= fill.target_level_mm - lower_mm:
         return Finding(Verdict.STOP, Rule.DITCH_FULL)
     if by_sluice and 2 * head_mm <= fill.min_head_mm:
         return Finding(Verdict.STOP, Rule.HEAD_GONE)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.ground import Ground
+from gateway.core.plans.defaults import Figure
+from gateway.core.plans.kinds import Plan
 from wire import fields
 
 # What every node says of itself, on channel 0, without being told to in the registry.
@@ -154,7 +156,7 @@ class Station:
 @dataclass(frozen=True)
 class Zone:
     """``ground`` is what its water is reckoned with, None where nothing is said of its soil; ``crop_source`` says whose
-    the crop's figures are."""
+    the crop's figures are, ``figures`` the same of its plan, one by one."""
 
     id: str
     name: str
@@ -172,6 +174,8 @@ class Zone:
     limit_us_cm: int
     ground: Ground | None = None
     crop_source: str = ""
+    plan: Plan | None = None
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)

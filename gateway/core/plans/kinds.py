@@ -163,3 +163,14 @@ Plan = Orchard | Vegetable | Rice | Calendar | Manual
 
 def phases_of(plan: Plan | None) -> Phases | None:
     return plan.phases if isinstance(plan, Orchard | Vegetable | Rice) else None
+
+
+def last_day_of(plan: Plan | None) -> int | None:
+    """The last day of a plan's season, as it was usual when the plan was written; None where it has no end."""
+    if isinstance(plan, Calendar):
+        return plan.season[1] if plan.season else None
+    phases = phases_of(plan)
+    if phases is None or phases.again:
+        return None
+    place = [step.id for step in phases.steps].index(phases.first)
+    return phases.since_day + sum(step.days for step in phases.steps[place:]) - 1

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from gateway.core import need as soil
 from gateway.core.plans import calendar, field, orchard, people, phasing
+from gateway.core.plans.force import phase_of
 from gateway.core.plans.kinds import Calendar, Manual, Orchard, Rice
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
-from gateway.core.types import ZoneSettings
+from gateway.core.types import FillSettings, SourceSettings, ZoneSettings
 
 
 def look(turn: Turn) -> None:
@@ -56,6 +57,17 @@ def enough(turn: Turn, zone: ZoneSettings, run: Run) -> Finding | None:
     if run.why is Rule.CALENDAR_DUE:
         return None
     return soil.enough(turn, zone, run)
+
+
+def ditch_start_mm(turn: Turn, ditch: SourceSettings, fill: FillSettings) -> int:
+    """The level from which a ditch is filled: lower when all of its gardens are in phases that say so, the highest
+    of them, but never so low that nothing could be watered from it."""
+    gardens = [zone for zone in turn.settings.zones if zone.source == ditch.id]
+    phases = [phase_of(zone, turn.zone(zone.id).plan) for zone in gardens]
+    wanted_mm = [phase.ditch_level_mm for phase in phases if phase and phase.ditch_level_mm is not None]
+    if not gardens or len(wanted_mm) < len(gardens):
+        return fill.start_level_mm
+    return min(fill.start_level_mm, max(ditch.reopen_level_mm, *wanted_mm))
 
 
 def poured(turn: Turn, zone_id: str, millilitres: int) -> None:

@@ -1,0 +1,98 @@
+"""``python -m gateway plan show ZONE``: every figure of a plan, whose it is, and whether the file has changed it.
+
+Rules
+1. It shows what is in force, as the gateway itself reads it, and the phase that a person has confirmed last.
+2. Vietnamese first; the keys are those of village.toml, because that is where a figure is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from gateway import in_force
+from gateway.core.plans.kinds import Calendar, Manual, Orchard, Plan, Rice, phases_of
+from gateway.core.plans.memory import PlanState
+from gateway.core.reasons_plans import PHASES_EN, PHASES_VI
+from gateway.core.state import State, StateError
+from gateway.core.village import Zone
+from gateway.core.weather import EPOCH, local_day
+from gateway.home import Home
+from gateway.process import ProcessError
+from gateway.store.common import StoreError
+from gateway.store.control import ControlReader
+
+NAMES = {
+    "Orchard": ("vườn cây, theo giai đoạn", "orchard, by phases"),
+    "Vegetable": ("rau, theo lứa tuổi", "vegetables, by stages"),
+    "Rice": ("lúa, ướt khô xen kẽ", "rice, alternate wetting and drying"),
+    "Calendar": ("lịch tưới", "calendar"),
+    "Manual": ("bấm tay", "by hand"),
+}
+
+
+def show(home: Home, zone_id: str, now_ms: int) -> str:
+    """The plan of a garden as text. Raises RegistryError, or ProcessError for a garden that is not there."""
+    village = in_force.load(home).village
+    zone = village.zones.get(zone_id)
+    if zone is None:
+        known = ", ".join(village.zones)
+        raise ProcessError(f"không có vườn {zone_id!r}; có: {known} / no such garden; there are: {known}")
+    return "\n".join(_lines(zone, _memory(home, zone_id), now_ms))
+
+
+def _memory(home: Home, zone_id: str) -> PlanState:
+    """What the irrigation remembers; nothing while it has not begun."""
+    try:
+        if not home.control.exists():
+            return PlanState()
+        with ControlReader(home.control) as reader:
+            kept = reader.state()
+        state = State.from_json(kept.json) if kept else State()
+    except (StoreError, StateError):
+        return PlanState()
+    return state.zones[zone_id].plan if zone_id in state.zones else PlanState()
+
+
+def _lines(zone: Zone, memory: PlanState, now_ms: int) -> Iterator[str]:
+    if zone.plan is None:
+        yield f"{zone.name}: chưa có kế hoạch, tưới theo đất / no plan, watered by its soil"
+        return
+    vi, en = NAMES[type(zone.plan).__name__]
+    yield f"{zone.name}: {vi} / {en}"
+    yield from _phase(zone.plan, memory, now_ms)
+    width = max((len(figure.key) for figure in zone.figures), default=0)
+    for figure in zone.figures:
+        whose = f"đã sửa trong sổ / changed in the file (default: {figure.source})" if figure.changed else figure.source
+        yield f"  {figure.key:<{width}} = {figure.value}   {whose}"
+    yield from _rest(zone.plan)
+
+
+def _phase(plan: Plan, memory: PlanState, now_ms: int) -> Iterator[str]:
+    phases = phases_of(plan)
+    if phases is None:
+        return
+    known = memory.phase
+    if known is None or known.file_day != phases.since_day or phases.of(known.id) is None:
+        day = EPOCH + timedelta(days=phases.since_day)
+        yield f"  giai đoạn / phase: {PHASES_VI[phases.first]} / {PHASES_EN[phases.first]}, {day}, village.toml"
+        return
+    day = EPOCH + timedelta(days=local_day(known.since_at_ms))
+    days = local_day(now_ms) - local_day(known.since_at_ms)
+    who = known.told_by or known.user or "village.toml"
+    yield f"  giai đoạn / phase: {PHASES_VI[known.id]} / {PHASES_EN[known.id]}, {day} ({days} ngày / days), {who}"
+
+
+def _rest(plan: Plan) -> Iterator[str]:
+    """What only the file can say, so that nothing is hidden."""
+    match plan:
+        case Orchard():
+            yield "  nước của giai đoạn: phần trăm của ETc / water_pct is a part of ETc (FAO-56)"
+        case Rice():
+            yield "  mực nước tính từ mặt đất / levels from the soil's surface, mm"
+        case Calendar():
+            yield f"  mỗi lần / each time: {plan.amount_ml / 1_000_000:.1f} m³"
+        case Manual():
+            yield "  chỉ tưới khi có người bấm / watered by people only"
+        case _:
+            pass
