@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway import in_force
+from gateway.core.quality import names_of
 from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
 from gateway.home import Home
@@ -74,6 +76,7 @@ def status(home: Home, clock: Clock) -> Report:
             _nodes(village, data, report, clock, now_ms)
             _faults(data, report, now_ms)
             _quarantine(data, report, now_ms)
+            _quality(data, report, now_ms)
         if control is not None:
             _control(village, control, report, now_ms, stretch_ms(clock, CONTROL_LATE_MS, 10_000))
         if data is not None and uplink is not None:
@@ -133,6 +136,19 @@ def _quarantine(data: DataReader, report: Report, now_ms: int) -> None:
     report.lines.append("quarantine: " + (", ".join(f"{reason} {n}" for reason, n, _ in rows) or "empty"))
     counters = data.counters()
     report.lines.append("counters: " + (", ".join(f"{name} {n}" for name, n in counters.items()) or "none"))
+
+
+def _quality(data: DataReader, report: Report, now_ms: int) -> None:
+    """Which sensors failed tests of quality in the last day; a problem are those whose newest reading is doubted."""
+    counts: Counter[str] = Counter()
+    latest = data.latest()
+    for found in data.failed_since(now_ms - DAY_MS):
+        name = f"{found.node} {fields.field(found.field).name}/{found.channel}"
+        newest = latest.get((found.node, found.field, found.channel))
+        if name not in counts and newest is not None and newest.flag >= fields.SUSPECT:
+            report.problems.append(f"sensor {name}: its readings failed {'+'.join(names_of(found.tests))}")
+        counts[name] += 1
+    report.lines.append("quality: " + (", ".join(f"{name} {n}" for name, n in counts.most_common(MAX_LINES)) or "good"))
 
 
 def _control(village: Village, control: ControlReader, report: Report, now_ms: int, late_ms: int) -> None:

@@ -36,6 +36,7 @@ from gateway.core.ingest import Judge, learn
 from gateway.core.rows import Reading
 from gateway.core.sync import MAX_ROWS
 from gateway.core.village import Node, Sensor, Village
+from gateway.core.watch import Watch
 from gateway.registry import load
 from gateway.store.data import SCHEMA, Batch, DataWriter
 from gateway.uplink.batch import pack
@@ -181,12 +182,14 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 def _ingest(path: Path, village: Village, keys: dict[str, bytes], messages: Iterable[Message]) -> None:
-    judge, known, batch = Judge(village, keys), Boots(), Batch()
+    judge, watch, known, batch = Judge(village, keys), Watch(village), Boots(), Batch()
     with closing(DataWriter(path)) as writer:
         for message in messages:
             verdict = judge.judge(message.topic, message.payload, message.arrival, known)
             learn(known, verdict)
-            batch.readings += verdict.readings
+            readings, failed = watch.look(verdict.readings)
+            batch.readings += readings
+            batch.failed += failed
             batch.counts[verdict.count] += 1
             if verdict.boot is not None:
                 batch.boots[(verdict.boot.node, verdict.boot.boot)] = verdict.boot

@@ -30,7 +30,7 @@ from wire import fields
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-TESTS = ("missing", "range", "spike", "rate", "stuck", "resolution", "gap", "drift")
+TESTS = ("missing", "range", "spike", "rate", "stuck", "resolution", "gap", "drift", "node")
 MAX_SPIKE = 3
 MIN_STUCK = 5
 MAX_AGE_PERIODS = 2.0

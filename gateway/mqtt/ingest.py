@@ -9,7 +9,9 @@ Rules
    in the flash of the node.
 4. When the disk does not take a commit, the group is dropped unacknowledged and the connection with it; both come
    back after a pause. So a full disk costs time, never readings.
-5. Times that must last are taken from the steady clock (``gateway.core.boots``); the wall clock may be set at any time.
+5. Every reading is judged as it comes (``gateway.core.watch``). What the tests remember is kept with the readings every
+   SAVE_S and at the end; after a crash the readings that came later are judged again.
+6. Times that must last are taken from the steady clock (``gateway.core.boots``); the wall clock may be set at any time.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from collections import Counter
 from gateway import in_force, secrets
 from gateway.core.boots import Arrival, Boots
 from gateway.core.ingest import Judge, Verdict, learn
+from gateway.core.village import Village
+from gateway.core.watch import Watch
 from gateway.home import Home
 from gateway.mqtt import users
 from gateway.mqtt.broker_files import MAX_INFLIGHT
@@ -39,21 +43,28 @@ WAIT_S = 0.5
 PAUSE_S = 2.0
 REPORT_S = 60.0
 PRUNE_S = 3600.0
+SAVE_S = 600.0
+MOST_AGAIN = 50_000  # readings that are judged again at a start
+PAGE = 5_000
 
 
 class Ingest:
     """The data path from the broker to data.db; ``step`` it for as long as the gateway runs."""
 
-    def __init__(self, link: Link, echo: Echo, judge: Judge, writer: DataWriter, boots: Boots, clock: Clock) -> None:
+    def __init__(
+        self, link: Link, echo: Echo, judge: Judge, watch: Watch, writer: DataWriter, boots: Boots, clock: Clock
+    ) -> None:
         self._link = link
         self._echo = echo
         self._judge = judge
+        self._watch = watch
         self._writer = writer
         self._boots = boots
         self._clock = clock
         self._log = log.get()
         self._report_s = real_mono_s() + REPORT_S
         self._prune_s = real_mono_s() + PRUNE_S
+        self._save_s = real_mono_s() + SAVE_S
         self.totals: Counter[str] = Counter()
         self._begin()
 
@@ -104,7 +115,9 @@ class Ingest:
 
     def _collect(self, verdict: Verdict) -> None:
         batch = self._batch
-        batch.readings += verdict.readings
+        readings, failed = self._watch.look(verdict.readings)
+        batch.readings += readings
+        batch.failed += failed
         batch.faults += verdict.faults
         batch.quarantine += verdict.quarantine
         batch.counts[verdict.count] += 1
@@ -128,6 +141,9 @@ class Ingest:
     def commit(self) -> None:
         """Put the group on the disk, then tell the broker and the nodes."""
         started_s = real_mono_s()
+        if started_s >= self._save_s:
+            self._save_s = started_s + SAVE_S
+            self._batch.tracks = self._watch.tracks()
         try:
             outcome = self._writer.commit(self._batch)
         except Replaced:
@@ -175,8 +191,8 @@ class Ingest:
 
     def finish(self) -> None:
         """Commit what is held and say goodbye."""
-        if self._messages:
-            self.commit()
+        self._batch.tracks = self._watch.tracks()
+        self.commit()
         self._link.close()
         self._report()
 
@@ -189,10 +205,23 @@ def run(home: Home, clock: Clock) -> None:
     with DataWriter(home.data) as writer:
         with DataReader(home.data) as reader:
             boots = Boots(reader.boots())
+            watch = _watch(village, reader)
         filters = [where for what, where in users.access(village)[users.INGEST] if what == "read"]
         link = Link(village.broker, home.ca, users.INGEST, secret.mqtt[users.INGEST], filters=filters, persistent=True)
         echo = Echo(topics.echo_topic(village.id), clock)
-        ingest = Ingest(link, echo, Judge(village, secret.keys), writer, boots, clock)
+        ingest = Ingest(link, echo, Judge(village, secret.keys), watch, writer, boots, clock)
         while not stop:
             ingest.step()
         ingest.finish()
+
+
+def _watch(village: Village, data: DataReader) -> Watch:
+    """What the tests remembered, and what has come since."""
+    tracks, upto = data.tracks()
+    watch = Watch(village, tracks)
+    upto = max(upto, data.last_id() - MOST_AGAIN)
+    failed = {(found.node, found.boot, found.seq): found.tests for found in data.failed_since(0, MOST_AGAIN)}
+    while rows := data.readings_after(upto, PAGE):
+        watch.again((row.reading for row in rows), failed)
+        upto = rows[-1].id
+    return watch

@@ -8,20 +8,24 @@ Rules
 3. Boots are ordered by their hellos, never by a time of the wall clock: that may be set back.
 4. Quarantine keeps its newest MAX_QUARANTINE rows; what falls out is counted. Of a node's boots the last
    MAX_BOOTS_PER_NODE are kept.
-5. Receipts are kept for 400 days, at most 500,000 of them (``KEPT_RECEIPTS``): control has read them long before.
+5. ``failed`` names the tests of quality that a reading failed (``gateway.core.watch``), for those that did; ``tracks``
+   is what the tests remember of a series, and up to which reading. Both are kept with the readings they were made of.
+6. Receipts are kept for 400 days, at most 500,000 of them (``KEPT_RECEIPTS``): control has read them long before.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.core.boots import MAX_BOOTS_PER_NODE
 from gateway.core.faults import Fault
 from gateway.core.rows import Boot, Quarantined, Reading, Receipt
+from gateway.core.watch import Failed, Key
 from gateway.store import faults
 from gateway.store.common import FILE_ID, Keep, Schema, Writer
 from gateway.store.places import Feed, FeedReader
@@ -29,6 +33,7 @@ from wire import fields
 
 MAX_QUARANTINE = 10_000
 KEPT_RECEIPTS = Keep(400 * 86_400_000, most=500_000, least=50_000)
+KEPT_FAILED = Keep(400 * 86_400_000, most=1_000_000, least=50_000)
 
 SCHEMA = Schema(
     "data.db",
@@ -73,6 +78,15 @@ SCHEMA = Schema(
         CREATE INDEX boots_by_hello ON boots(node, hello);
         """,
         faults.TABLE,
+        """
+        CREATE TABLE failed(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            node TEXT NOT NULL, boot INT NOT NULL, seq INT NOT NULL, field INT NOT NULL, channel INT NOT NULL,
+            received_ms INT NOT NULL, flag INT NOT NULL, tests INT NOT NULL, UNIQUE(node, boot, seq)) STRICT;
+        CREATE TABLE tracks(
+            node TEXT NOT NULL, field INT NOT NULL, channel INT NOT NULL, upto INT NOT NULL, track TEXT NOT NULL,
+            PRIMARY KEY(node, field, channel)) STRICT, WITHOUT ROWID;
+        """,
     ),
 )
 
@@ -100,6 +114,10 @@ _CURRENT_BOOTS = f"""
     SELECT {", ".join(Boot._fields)} FROM nodes JOIN boots INDEXED BY boots_by_hello
         ON node = name AND hello = (SELECT max(hello) FROM boots WHERE node = name)"""
 _INSERT_QUARANTINE = "INSERT INTO quarantine(received_ms, topic, reason, detail, payload) VALUES(?, ?, ?, ?, ?)"
+_INSERT_FAILED = f"""
+    INSERT OR IGNORE INTO failed({", ".join(Failed._fields)}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+    WHERE EXISTS(SELECT 1 FROM readings WHERE node = ?1 AND boot = ?2 AND seq = ?3 AND flag = ?7)"""
+_REPLACE_TRACK = "REPLACE INTO tracks SELECT ?1, ?2, ?3, coalesce(max(id), 0), ?4 FROM readings"
 _COUNT = "INSERT INTO counters VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n"
 
 
@@ -113,6 +131,8 @@ class Batch:
     quarantine: list[Quarantined] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    tracks: Mapping[Key, list[Any]] | None = None  # as they are after these readings; None: not now
 
 
 class Outcome(NamedTuple):
@@ -132,6 +152,11 @@ class DataWriter(Writer):
         with self.transaction():
             outcome, conflicts = self._keep_readings(batch.readings)
             faults.keep(self._db, batch.faults)
+            if batch.failed:
+                self._db.executemany(_INSERT_FAILED, batch.failed)
+            if batch.tracks is not None:
+                kept = [(*key, json.dumps(track, separators=(",", ":"))) for key, track in batch.tracks.items()]
+                self._db.executemany(_REPLACE_TRACK, kept)
             self._db.executemany(_INSERT_RECEIPT, batch.receipts)
             self._keep_boots(batch.boots.values())
             counts = Counter(batch.counts)
@@ -141,9 +166,10 @@ class DataWriter(Writer):
         return outcome
 
     def prune(self, now_ms: int) -> int:
-        """Let a batch go of the receipts that are kept no longer; how many that were."""
+        """Let a batch go of the receipts and failed tests that are kept no longer; how many that were."""
         with self.transaction():
-            return self._prune("receipts", "received_ms", KEPT_RECEIPTS, now_ms)
+            gone = self._prune("receipts", "received_ms", KEPT_RECEIPTS, now_ms)
+            return gone + self._prune("failed", "received_ms", KEPT_FAILED, now_ms)
 
     def _keep_readings(self, readings: Sequence[Reading]) -> tuple[Outcome, list[Quarantined]]:
         before = self._db.total_changes
@@ -359,6 +385,16 @@ class DataReader(FeedReader):
         """When the newest row came into quarantine."""
         row = self._one("SELECT received_ms FROM quarantine ORDER BY id DESC LIMIT 1")
         return int(row[0]) if row else None
+
+    def failed_since(self, since_ms: int, limit: int = 10_000) -> list[Failed]:
+        """The newest readings that failed a test, newest first."""
+        sql = f"SELECT {', '.join(Failed._fields)} FROM failed WHERE received_ms >= ? ORDER BY id DESC LIMIT ?"
+        return [Failed._make(row) for row in self._all(sql, (since_ms, limit))]
+
+    def tracks(self) -> tuple[dict[Key, list[Any]], int]:
+        """What the tests remembered of each series, and the id of the last reading that it was made of."""
+        rows = self._all("SELECT node, field, channel, track, upto FROM tracks")
+        return {(n, f, c): json.loads(track) for n, f, c, track, _ in rows}, max((row[4] for row in rows), default=0)
 
     def counters(self) -> Mapping[str, int]:
         return self._pairs("SELECT name, n FROM counters ORDER BY name")

@@ -8,10 +8,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.core.quality import names_of
 from tests.support.gateway_home import GatewayHome, Peer, now_ms, wait_for
 from tests.support.sealed import record
 from wire import commands, fields, frames, topics
@@ -57,6 +59,25 @@ def listening(gateway: GatewayHome, node: str = "dat-1") -> Peer:
 def covered(gateway: GatewayHome, peer: Peer, node: str = "dat-1") -> set[int]:
     """The seqs that a node has seen acknowledged."""
     return {seq for ack in gateway.acks(node, peer) for first, last in ack.ranges for seq in range(first, last + 1)}
+
+
+def is_covered(gateway: GatewayHome, peer: Peer, seq: int) -> bool:
+    return seq in covered(gateway, peer)
+
+
+def test_what_no_soil_can_show_is_flagged_with_the_test_that_it_failed(gateway: GatewayHome) -> None:  # D1
+    node = listening(gateway)
+    node.publish(*hello(gateway))
+    wait_for(lambda: gateway.acks("dat-1", node))
+    for seq, raw in ((1, 1_800_000), (2, 10_000), (3, 1_800_500)):  # 30 %, 75 %, 30 %
+        node.publish(*readings(gateway, seq, raw=raw, field=fields.SOIL_MOISTURE))
+        wait_for(partial(is_covered, gateway, node, seq))
+    with gateway.reader() as reader:
+        assert [row.flag for row in reader.readings_after(0, 10)] == [fields.GOOD, fields.FAIL, fields.GOOD]
+        assert [(f.seq, names_of(f.tests)) for f in reader.failed_since(0)] == [(2, ("range",))]
+    gateway.stop("ingest")
+    with gateway.reader() as reader:
+        assert reader.tracks()[1] == 3 and ("dat-1", fields.SOIL_MOISTURE, 0) in reader.tracks()[0]
 
 
 def test_a_reading_is_committed_and_then_acknowledged(gateway: GatewayHome) -> None:  # P1

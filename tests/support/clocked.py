@@ -24,6 +24,7 @@ from gateway.control import Control
 from gateway.core.boots import Boots
 from gateway.core.ingest import Judge
 from gateway.core.types import OutputRef
+from gateway.core.watch import Watch
 from gateway.dispatch import Dispatch
 from gateway.inbox import People
 from gateway.mqtt.echo import Echo
@@ -141,7 +142,8 @@ class Clocked:
             boots = Boots(reader.boots())
         self.broker.begin()
         echo = Echo(ECHO, self.clock)
-        self.ingest = Ingest(self.broker, echo, Judge(VILLAGE, KEYS), writer, boots, self.clock)  # type: ignore[arg-type]
+        judge, watch = Judge(VILLAGE, KEYS), Watch(VILLAGE)
+        self.ingest = Ingest(self.broker, echo, judge, watch, writer, boots, self.clock)  # type: ignore[arg-type]
         self._of_ingest.enter_context(closing(writer))
 
     def kill_ingest(self) -> None:

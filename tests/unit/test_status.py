@@ -12,6 +12,7 @@ import pytest
 from gateway import status as module
 from gateway.core.rows import Boot, Quarantined, Reading
 from gateway.core.state import State
+from gateway.core.watch import Failed
 from gateway.home import Home
 from gateway.provision import provision
 from gateway.status import Report, status
@@ -26,6 +27,18 @@ from wire import fields
 
 NOW_MS = 1_709_259_000_000
 NODES = list(village.village().nodes)
+
+
+def test_a_sensor_whose_readings_fail_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch()
+    for seq, flag in ((6, fields.SUSPECT), (7, fields.GOOD)):
+        batch.readings.append(battery("dat-1", seq)._replace(flag=flag, measured_ms=NOW_MS + seq))
+    batch.failed.append(Failed("dat-1", 1, 6, fields.BATTERY, 0, NOW_MS - 5, fields.SUSPECT, 16))
+    commit(home, batch)
+    found = report(home, monkeypatch)
+    assert not found.problems and "quality: dat-1 battery/0 1" in found.text
+    commit(home, Batch(readings=[battery("dat-1", 8)._replace(flag=fields.FAIL, measured_ms=NOW_MS + 8)]))
+    assert report(home, monkeypatch).problems == ["sensor dat-1 battery/0: its readings failed stuck"]
 
 
 @pytest.fixture
