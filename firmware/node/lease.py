@@ -11,7 +11,8 @@ Rules (S1 to S4 of the safety list; promises P3 and P4)
 4. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
    maximum it rests at least HARD_REST_MS, or opening it again at once would make that maximum mean nothing.
 5. A pump runs only while a valve of this node is open. With the last valve it goes off too, and before it.
-   A sluice lets water in by itself and a lift pumps into the open: they need no path and are none.
+   A sluice lets water in by itself and a lift pumps into the open: they need no path and are none. A main valve is
+   none either, because behind it all the others may be shut.
 6. Every end is told by a receipt: status ENDED_LEASE, ENDED_HARD_MAX or ENDED_COMMAND, with the counter of the OPEN
    that it ends. A pump that a valve takes along carries the status of the valve.
 7. ``command`` first ends what is due, so a late ``tick`` never lets a renewal revive what should be over.
@@ -25,7 +26,7 @@ from wire import commands
 
 VALVE = "valve"
 PUMP = "pump"
-KINDS = (VALVE, PUMP, "sluice", "lift")
+KINDS = (VALVE, PUMP, "main", "sluice", "lift")
 HARD_REST_MS = 60_000
 
 

@@ -4,7 +4,8 @@ Rules
 1. One or two sentences, at most twelve words each, words of the south; numbers with their unit, in Vietnamese with a
    decimal comma.
 2. How a fact is shown follows from the end of its name: ``_e4`` per cent, ``_um`` millimetres of water, ``_mm``
-   centimetres, ``_us_cm`` salt in g/l, ``_at_ms`` the time of day in Vietnam, ``_ms`` a length of time, ``_ml`` litres.
+   centimetres, ``_us_cm`` salt in g/l, ``_at_ms`` the time of day in Vietnam, ``_ms`` a length of time, ``_ml`` litres,
+   ``_ml_min`` litres a minute.
 3. Salt is told by ``wire.salt``, with the name of the place where it was measured, and with enough decimals that a
    refused figure never reads like its limit.
 4. Both tables have a sentence for every rule; the tests hold that.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
+from gateway.core import reasons_delivery, reasons_plans
 from gateway.core import reasons_plans
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import Decide, Fact, Facts
@@ -128,6 +130,7 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.OUTPUT_STRANGE: "Có van mở mà không ai bấm. Đã gửi lệnh tắt.",
     Rule.OUTPUT_BACK: "Van đã trả lời lại và đang tắt.",
     **reasons_plans.VIETNAMESE,
+    **reasons_delivery.VIETNAMESE,
 }
 
 ENGLISH: Mapping[Rule, str] = {
@@ -190,6 +193,7 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.OUTPUT_STRANGE: "A valve was open though nobody asked. It was told to close.",
     Rule.OUTPUT_BACK: "The valve answers again and is off.",
     **reasons_plans.ENGLISH,
+    **reasons_delivery.ENGLISH,
 }
 
 TABLES: Mapping[Language, Mapping[Rule, str]] = {"vi": VIETNAMESE, "en": ENGLISH}
@@ -207,7 +211,8 @@ STATUSES_VI: Mapping[str, str] = {
     "resting": "đang nghỉ",
     "no_duration": "thiếu số phút",
 }
-OUTPUTS_VI = {"valve": "van", "pump": "máy bơm", "sluice": "cống"}
+OUTPUTS_VI = {"valve": "van", "pump": "máy bơm", "sluice": "cống", "main": "van tổng"}
+BECAUSE: Mapping[Language, Mapping[str, str]] = {"vi": reasons_delivery.BECAUSE_VI, "en": reasons_delivery.BECAUSE_EN}
 # Where the day's weather came from: a stale source is told as such (D5).
 WEATHERS: Mapping[Language, Mapping[str, str]] = {
     "vi": {"outlook": "dự báo", "station": "trạm đo", "old_outlook": "dự báo cũ", "month": "trung bình tháng"},
@@ -270,6 +275,8 @@ def _word(name: str, text: str, language: Language) -> str:
         return text[:1].lower() + text[1:]
     if name == "weather":
         return WEATHERS[language].get(text, text)
+    if name == "because":
+        return BECAUSE[language].get(text, text)
     if language == "vi" and name == "output":
         return OUTPUTS_VI.get(text, text)
     if name == "status":
@@ -306,6 +313,10 @@ def _litres(ml: int, language: Language, _at_ms: int) -> str:
     return f"{_number(ml / 1000, language, 0)} {'lít' if language == 'vi' else 'litres'}"
 
 
+def _flow(ml_min: int, language: Language, _at_ms: int) -> str:
+    return f"{_number(ml_min / 1000, language, 0)} {'lít/phút' if language == 'vi' else 'litres/min'}"
+
+
 def _clock(instant_ms: int, language: Language, at_ms: int) -> str:
     instant = datetime.fromtimestamp(instant_ms / 1000, VIETNAM)
     now = datetime.fromtimestamp(at_ms / 1000, VIETNAM)
@@ -336,4 +347,5 @@ _SHOWN_BY_SUFFIX: tuple[tuple[str, _Show], ...] = (
     ("_at_ms", _clock),
     ("_ms", _length),
     ("_ml", _litres),
+    ("_ml_min", _flow),
 )

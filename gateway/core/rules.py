@@ -27,6 +27,7 @@ class Rule(StrEnum):
 
     # Starting and going on
     SOIL_DRY = "soil_dry"
+    GOES_ON = "goes_on"
     DEPLETED = "depleted"
     MODEL_DRY = "model_dry"
     MANUAL_WATER = "manual_water"
@@ -45,6 +46,10 @@ class Rule(StrEnum):
     MANUAL_STOP = "manual_stop"
     ZONE_REMOVED = "zone_removed"
     RUN_ENDED = "run_ended"
+    CYCLE_DONE = "cycle_done"
+    HOURS_OVER = "hours_over"
+    WINDOW_OVER = "window_over"
+    HAND_OVER_FAILED = "hand_over_failed"
     DITCH_FULL = "ditch_full"
     HEAD_GONE = "head_gone"
     SLUICE_INSTEAD = "sluice_instead"
@@ -118,9 +123,26 @@ class Rule(StrEnum):
     DAILY_CAP = "daily_cap"
     PUMP_BUSY = "pump_busy"
     PUMP_RESTING = "pump_resting"
+    PUMP_STARTS = "pump_starts"
+    RUN_TOO_SHORT = "run_too_short"
+    OUT_OF_HOURS = "out_of_hours"
+    NOT_YET_WANTED = "not_yet_wanted"
+    SOAKING = "soaking"
+    REST_WAITS = "rest_waits"
     NODE_SILENT = "node_silent"
     VALVE_QUARANTINED = "valve_quarantined"
     PUMP_QUARANTINED = "pump_quarantined"
+
+    # What a window, a pause or the rain has left of a dose
+    WINDOW_SHORT = "window_short"
+    SHORTFALL = "shortfall"
+    REST_NOT_NEEDED = "rest_not_needed"
+
+    # Locked until a person has looked
+    PUMP_LOCKED = "pump_locked"
+    VALVE_LOCKED = "valve_locked"
+    UNLOCKED = "unlocked"
+    NOTHING_LOCKED = "nothing_locked"
 
     # Requests of people that cannot be met
     INTENT_EXPIRED = "intent_expired"
@@ -128,6 +150,13 @@ class Rule(StrEnum):
     TAKEN_BACK = "taken_back"
     ALREADY_WATERING = "already_watering"
     NOTHING_TO_STOP = "nothing_to_stop"
+
+    # What a flow meter says
+    DRY_RUN = "dry_run"
+    FLOW_NONE = "flow_none"
+    FLOW_BURST = "flow_burst"
+    LEAK = "leak"
+    METER_SILENT = "meter_silent"
 
     # Something did not do what it was told
     NO_ANSWER = "no_answer"

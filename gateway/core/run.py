@@ -1,9 +1,10 @@
 """One watering, or one filling of a ditch, from the decision until both outputs are known to be off.
 
 Rules
-1. The order is: valve OPEN, its receipt, pump OPEN, its receipt, water; then pump CLOSE, its receipt, valve CLOSE, its
-   receipt, over (S8). A garden without a pump leaves the pump out,
-   as a filling does: there the valve is the sluice or the lift.
+1. The order is: valve and main valve OPEN, their receipts, lead, pump OPEN, its receipt, water; then pump CLOSE, its
+   receipt, lag, valve CLOSE, its receipt, main valve CLOSE, its receipt, over (S8). Two closings on one pipe are
+   ``apart_ms`` from each other. A garden without a pump leaves the pump out, as a filling does: there the valve is the
+   sluice or the lift. How a pump goes from one garden to the next is for ``handover`` to say.
 2. Every OPEN lasts at most a lease and never longer than what remains of the run (S1). Leases are renewed at a third.
 3. A run that has a reason to stop only closes from then on; the first reason is the one that is kept.
 4. A valve waits for its pump to close for as long as an answer may take, not longer: then both are UNKNOWN to us,
@@ -18,54 +19,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, outputs, reckon, zone
-from gateway.core import need as needs
+from gateway.core import chain, flow, guards, handover, outputs, reckon, zone
+from gateway.core import dose as doses
 from gateway.core.guards import planned_end
 from gateway.core.plans import want
 from gateway.core.rules import FAULTS, FILLS, Rule, Verdict
-from gateway.core.state import OutputState, Phase, Run
-from gateway.core.turn import Finding, Turn
-from gateway.core.types import DAY_MS, Fact, Job, OutputRef, RunEnded, RunStarted
+from gateway.core.state import OutputState, Phase, PumpState, Run
+from gateway.core.turn import Finding, Turn, refs_of_run
+from gateway.core.types import HOUR_MS, Fact, OutputRef, RunEnded, RunStarted
 from wire import commands
 
 MINUTE_MS = 60_000
-
-
-def begin(turn: Turn, job: Job, finding: Finding, planned_ms: int, user: str = "") -> None:
-    """Start a run that its guards have allowed."""
-    turn.last_run += 1
-    run = Run(
-        number=turn.last_run,
-        why=finding.rule,
-        user=user,
-        valve=job.valve,
-        pump=job.pump,
-        asked_at_ms=turn.now_ms,
-        ends_at_ms=turn.now_ms + planned_ms,
-        flow_ml_min=job.flow_ml_min,
-        dose_um=_dose_um(turn, job, finding, planned_ms),
-    )
-    before = turn.zone(job.id)
-    recent = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < DAY_MS)
-    turn.zones[job.id] = replace(
-        before,
-        run=run,
-        starts_at_ms=(*recent, turn.now_ms),
-        held_until_at_ms=None if finding.rule is Rule.MANUAL_WATER else before.held_until_at_ms,
-    )
-    for ref in _refs(run):
-        turn.user_of[ref.key] = job.id
-        turn.outputs[ref.key] = replace(turn.output(ref), opened_at_ms=None, trouble=None, status=0)
-    turn.decide(job.id, finding, always=True)
-    advance(turn, job.id)
-
-
-def _dose_um(turn: Turn, job: Job, finding: Finding, planned_ms: int) -> int | None:
-    """The dose, if the planned time is enough for all of it."""
-    dose_um = finding.inputs.get("dose_um")
-    settings = turn.settings.zone_by_id.get(job.id)
-    whole_ms = needs.planned_ms(settings, finding) if settings else None
-    return dose_um if isinstance(dose_um, int) and whole_ms is not None and whole_ms <= planned_ms else None
 
 
 def end(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -75,6 +39,8 @@ def end(turn: Turn, zone_id: str, finding: Finding) -> None:
         return
     turn.zones[zone_id] = replace(state, run=replace(state.run, stop=finding.rule))
     turn.decide(zone_id, finding, always=True)
+    if finding.rule in flow.TRIPS:
+        flow.tripped(turn, state.run, finding.rule)
 
 
 def advance(turn: Turn, zone_id: str) -> None:
@@ -83,8 +49,9 @@ def advance(turn: Turn, zone_id: str) -> None:
     if run is None:
         return
     if run.stop is None:
-        finding = _fault(turn, run) or _why_stop(turn, zone_id, run)
-        if finding is None:
+        finding = _fault(turn, run) or _flow(turn, zone_id, run) or _why_stop(turn, zone_id, run)
+        run = turn.zone(zone_id).run or run
+        if finding is None or _waits(turn, zone_id, run, finding):
             _keep_open(turn, zone_id, run)
             _say_still(turn, zone_id, Finding(Verdict.START, Rule.STILL_OPENING))
             return
@@ -99,6 +66,23 @@ def _why_stop(turn: Turn, zone_id: str, run: Run) -> Finding | None:
     return zone.why_stop(turn, turn.settings.zone_by_id.get(zone_id), run)
 
 
+def _flow(turn: Turn, zone_id: str, run: Run) -> Finding | None:
+    settings = turn.settings.zone_by_id.get(zone_id)
+    return flow.watch(turn, settings, run) if settings and run.started_at_ms is not None and not run.after else None
+
+
+def _waits(turn: Turn, zone_id: str, run: Run, finding: Finding) -> bool:
+    """Whether a run that should end goes on a little: for its pump's least run, or for the garden that takes over."""
+    if finding.rule not in handover.AS_IT_SHOULD or run.pump is None or turn.now_ms >= run.ends_at_ms:
+        return False
+    pump_on_at_ms = turn.output(run.pump).opened_at_ms
+    least_ms = turn.settings.pump_of(run.pump).min_run_ms
+    if pump_on_at_ms is not None and turn.now_ms < pump_on_at_ms + least_ms:
+        turn.wake(pump_on_at_ms + least_ms)
+        return True
+    return handover.is_on(turn, zone_id) or handover.offer(turn, zone_id, run)
+
+
 def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
     """A run that waits for answers has nothing new to tell; after a while it tells that."""
     state = turn.zone(zone_id)
@@ -106,13 +90,9 @@ def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
         turn.decide(zone_id, finding)
 
 
-def _refs(run: Run) -> tuple[OutputRef, ...]:
-    return (run.valve,) if run.pump is None else (run.valve, run.pump)
-
-
 def _fault(turn: Turn, run: Run) -> Finding | None:
     """The trouble of an output of the run, told as a decision."""
-    for ref in _refs(run):
+    for ref in refs_of_run(run):
         output = turn.output(ref)
         if output.trouble is None:
             continue
@@ -130,7 +110,7 @@ def _name(run: Run, ref: OutputRef) -> str:
     """What an output is to a run."""
     if run.why in FILLS:
         return "sluice" if run.why is Rule.FILL_SLUICE else "pump"
-    return "valve" if ref == run.valve else "pump"
+    return "valve" if ref == run.valve else "main" if ref == run.main else "pump"
 
 
 # ---- opening
@@ -139,26 +119,67 @@ def _name(run: Run, ref: OutputRef) -> str:
 def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
     remaining_ms = run.ends_at_ms - turn.now_ms
     limits = turn.limits
-    _open_or_renew(turn, run, run.valve, min(limits.lease_ms, remaining_ms))
-    if turn.output(run.valve).phase is not Phase.OPEN:
+    longer_ms = guards.longer_ms(turn, run.line)
+    path = (run.valve,) if run.main is None or run.after else (run.valve, run.main)
+    for ref in path:
+        more_ms = longer_ms + limits.apart_ms if ref == run.main else longer_ms
+        _open_or_renew(turn, ref, min(limits.lease_ms, remaining_ms + more_ms), run.ends_at_ms + more_ms)
+    if any(turn.output(ref).phase is not Phase.OPEN for ref in path):
+        return
+    if run.after:
+        _take_over(turn, zone_id, run)
         return
     if run.pump is not None:
-        _open_or_renew(turn, run, run.pump, min(limits.pump_lease_ms, remaining_ms))
+        if turn.output(run.pump).phase is Phase.CLOSED:
+            if not guards.led(turn, run.pump, path):
+                return
+            _count_start(turn, run.pump)
+        _open_or_renew(turn, run.pump, min(limits.pump_lease_ms, remaining_ms), run.ends_at_ms)
         if turn.output(run.pump).phase is not Phase.OPEN:
             return
+        _look_ahead(turn, zone_id, run)
     if run.started_at_ms is None:
         started_at_ms = _flowing_since(turn, run) or turn.now_ms
         state = turn.zone(zone_id)
         turn.zones[zone_id] = replace(state, run=replace(run, started_at_ms=started_at_ms))
         turn.effects.append(RunStarted(run.number, zone_id, started_at_ms, run.why))
-    finding = Finding(Verdict.WATERING, Rule.WATER_ON, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
+    settings = turn.settings.zone_by_id.get(zone_id)
+    unseen = settings is not None and flow.is_silent(turn, settings, run)
+    rule = Rule.METER_SILENT if unseen else Rule.WATER_ON
+    finding = Finding(Verdict.WATERING, rule, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
     turn.decide(zone_id, finding, always=run.started_at_ms is None)
 
 
-def _open_or_renew(turn: Turn, run: Run, ref: OutputRef, lease_ms: int) -> None:
+def _open_or_renew(turn: Turn, ref: OutputRef, lease_ms: int, ends_at_ms: int) -> None:
     output = turn.output(ref)
-    if output.phase is Phase.CLOSED or outputs.renewal_due(turn, output, run.ends_at_ms):
+    if output.phase is Phase.CLOSED or outputs.renewal_due(turn, output, ends_at_ms):
         outputs.open_for(turn, ref, lease_ms)
+
+
+def _count_start(turn: Turn, pump: OutputRef) -> None:
+    """S7: a pump is started so many times in an hour."""
+    before = turn.pumps.get(pump.key) or PumpState()
+    starts = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < HOUR_MS)
+    turn.pumps[pump.key] = replace(before, starts_at_ms=(*starts, turn.now_ms))
+
+
+def _look_ahead(turn: Turn, zone_id: str, run: Run) -> None:
+    """Shortly before the end the next garden may open its valve, while this one's leases last."""
+    offer_at_ms = run.ends_at_ms - turn.limits.answer_ms // 2 - turn.settings.pump_of(run.pump).lead_ms
+    turn.wake(offer_at_ms)
+    if run.end_rule in handover.AS_IT_SHOULD and turn.now_ms >= offer_at_ms and not handover.is_on(turn, zone_id):
+        handover.offer(turn, zone_id, run)
+
+
+def _take_over(turn: Turn, zone_id: str, run: Run) -> None:
+    giver_id, giver = run.after, handover.giver_of(turn, run)
+    if giver is None:
+        end(turn, zone_id, Finding(Verdict.STOP, Rule.HAND_OVER_FAILED))
+        _close_down(turn, zone_id)
+    elif handover.is_time(turn, run, giver):
+        handover.take(turn, zone_id, run, _why_stop(turn, giver_id, giver) or planned_end(giver))
+        advance(turn, giver_id)
+        advance(turn, zone_id)
 
 
 # ---- closing
@@ -168,18 +189,47 @@ def _close_down(turn: Turn, zone_id: str) -> None:
     run = turn.zone(zone_id).run
     if run is None:
         return
-    if run.pump is not None and outputs.needs_close(turn.output(run.pump)):
-        outputs.close(turn, run.pump)
-    pump_settled = run.pump is None or turn.output(run.pump).phase in (*outputs.AT_REST, Phase.UNKNOWN)
-    valve = turn.output(run.valve)
-    if outputs.needs_close(valve) and (pump_settled or valve.phase is Phase.UNKNOWN):
-        outputs.close(turn, run.valve)
-    if all(turn.output(ref).phase in outputs.AT_REST for ref in _refs(run)):
+    refs = refs_of_run(run)
+    pump = run.pump if run.pump in refs else None
+    if pump is not None and outputs.needs_close(turn.output(pump)):
+        outputs.close(turn, pump)
+    settled = pump is None or _is_over(turn, pump, turn.settings.pump_of(pump).lag_ms)
+    for ref in (ref for ref in refs if ref != pump):  # the garden's valve, then the main one
+        output = turn.output(ref)
+        if outputs.needs_close(output) and (settled or output.phase is Phase.UNKNOWN) and _is_apart(turn, run):
+            outputs.close(turn, ref)
+            _shut(turn, run)
+        settled = settled and _is_over(turn, ref, 0)
+    if all(turn.output(ref).phase in outputs.AT_REST for ref in refs):
         _finish(turn, zone_id, run)
 
 
+def _is_over(turn: Turn, ref: OutputRef, lag_ms: int) -> bool:
+    """Whether an output is off, and has been for its lag; or whether nobody knows, and it is not waited for any more."""
+    output = turn.output(ref)
+    if output.phase is Phase.CLOSED and output.opened_at_ms is not None and output.closed_at_ms is not None:
+        turn.wake(output.closed_at_ms + lag_ms)
+        return turn.now_ms >= output.closed_at_ms + lag_ms
+    return output.phase in (*outputs.AT_REST, Phase.UNKNOWN)
+
+
+def _is_apart(turn: Turn, run: Run) -> bool:
+    """S8: two valves of one pipe are not closed right after each other."""
+    known = turn.pumps.get(run.line.key) if run.line else None
+    if known is None or known.shut_at_ms is None:
+        return True
+    turn.wake(known.shut_at_ms + turn.limits.apart_ms)
+    return turn.now_ms >= known.shut_at_ms + turn.limits.apart_ms
+
+
+def _shut(turn: Turn, run: Run) -> None:
+    if run.line is not None:
+        before = turn.pumps.get(run.line.key) or PumpState()
+        turn.pumps[run.line.key] = replace(before, shut_at_ms=turn.now_ms)
+
+
 def _finish(turn: Turn, zone_id: str, run: Run) -> None:
-    for ref in _refs(run):
+    for ref in refs_of_run(run):
         turn.user_of.pop(ref.key, None)
     ended_at_ms = _stopped_at_ms(turn, run)
     unseen_at_ms = _flowing_since(turn, run) if run.started_at_ms is None else None
@@ -190,32 +240,45 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
     if run.started_at_ms is not None:
         ended_at_ms = max(run.started_at_ms, ended_at_ms)
         reckon.finish(turn, zone_id, run, ended_at_ms)
-    turn.zones[zone_id] = replace(turn.zone(zone_id), run=None, ended_at_ms=turn.now_ms)
+        run = replace(turn.zone(zone_id).run or run, started_at_ms=run.started_at_ms)
+    left = _leave(turn, zone_id, run, 0 if run.started_at_ms is None else ended_at_ms - run.started_at_ms)
     if run.started_at_ms is not None and run.stop is not None:
         flowed_ms = ended_at_ms - run.started_at_ms
         millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
-        turn.effects.append(
-            RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop)
-        )
+        turn.effects.append(RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop))
         want.poured(turn, zone_id, millilitres)
-        facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value}
+        facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value, **left}
         over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)
-    for ref in _refs(run):
+    for ref in refs_of_run(run):
         if turn.output(ref).phase is Phase.QUARANTINED:
             rule = Rule.PUMP_QUARANTINED if _name(run, ref) == "pump" else Rule.VALVE_QUARANTINED
             turn.decide(zone_id, Finding(Verdict.FAULT, rule, {"node": ref.node}), always=True)
 
 
+def _leave(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact]:
+    """What remains of a run in the memory of its garden; returns what is left of its dose."""
+    if run.line is not None:
+        turn.on_line[run.line.key] -= 1
+    state = turn.zone(zone_id)
+    if run.stop is Rule.HAND_OVER_FAILED:
+        tried = (at_ms for at_ms in state.starts_at_ms if at_ms != run.asked_at_ms)
+        turn.zones[zone_id] = replace(state, run=None, starts_at_ms=tuple(tried))
+    else:
+        turn.zones[zone_id] = replace(state, run=None, ended_at_ms=turn.now_ms)
+        flow.learn(turn, run)
+    return doses.settle(turn, zone_id, run, flowed_ms)
+
+
 def _flowing_since(turn: Turn, run: Run) -> int | None:
     """When the last of its outputs went on; None when that is not known of all of them."""
-    opened = [turn.output(ref).opened_at_ms for ref in _refs(run)]
+    opened = [turn.output(ref).opened_at_ms for ref in refs_of_run(run)]
     return max(at_ms for at_ms in opened if at_ms is not None) if None not in opened else None
 
 
 def _stopped_at_ms(turn: Turn, run: Run) -> int:
     """When the water stopped: with the first of its outputs that went off, or else when its lease was over."""
-    return min(_off_at_ms(turn, turn.output(ref)) for ref in _refs(run))
+    return min(_off_at_ms(turn, turn.output(ref)) for ref in refs_of_run(run))
 
 
 def _off_at_ms(turn: Turn, output: OutputState) -> int:

@@ -104,8 +104,17 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaze:
+    """What a meter has said in a run: since when it has been too little, or too much."""
+
+    heard_at_ms: int | None = None
+    low_at_ms: int | None = None
+    high_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One watering, from the decision until both outputs are known to be off."""
+    """One watering, from the decision until all its outputs are known to be off."""
 
     number: int
     why: Rule
@@ -120,6 +129,60 @@ class Run:
     dose_um: int | None = None  # what is given when its time is over, if that is all that was asked for
     poured_ml: int = 0  # counted into the estimate, until poured_at_ms
     poured_at_ms: int | None = None
+    end_rule: Rule | None = None  # why it ends when its time is over
+    line: OutputRef | None = None  # the pump on whose pipe it is, also when that serves another garden by now
+    main: OutputRef | None = None  # the valve of the whole pipe
+    after: str = ""  # the garden from which it takes the pump over, until it has it
+    by_pump: Gaze = field(default_factory=Gaze)
+    by_garden: Gaze = field(default_factory=Gaze)
+    flow_readings: int = 0  # settled ones, and their sum
+    flow_sum_ml_min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Water that was decided on and has not all been given yet."""
+
+    why: Rule
+    user: str
+    left_ms: int  # for which it has still to flow
+    asked_um: int | None  # of what was asked for in the beginning; None where that is a length of time
+    left_um: int | None
+    until_at_ms: int  # what has not been given by then is stated as missing
+    next_at_ms: int = 0  # not before this
+    paused_by: Rule | None = None  # what has ended the last run; None while one is on
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What is known of the flow through a valve."""
+
+    recent_ml_min: tuple[int, ...] = ()  # means of the last runs
+    learned_ml_min: int | None = None
+    none_at_ms: int | None = None  # when it was last shut because nothing flowed
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Of a meter, what is needed to know a leak: its last reading, and since when water flows though all is off."""
+
+    heard_at_ms: int | None = None
+    wet_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PumpState:
+    starts_at_ms: tuple[int, ...] = ()  # of the last hour
+    trips_at_ms: tuple[int, ...] = ()  # when it ran dry, of the last hour
+    shut_at_ms: int | None = None  # when a valve of its pipe was last told to close
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """An output that is not used before a person has said so."""
+
+    rule: Rule
+    locked_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +195,7 @@ class ZoneState:
     run: Run | None = None
     known: Estimate | None = None  # of its soil water
     plan: PlanState = field(default_factory=PlanState)
+    dose: Dose | None = None  # that is being given, or waits for its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +210,11 @@ class State:
     air: Air = field(default_factory=Air)
     last_intent: int = 0
     last_run: int = 0
+    pumps: Mapping[str, PumpState] = field(default_factory=dict)  # by OutputRef.key
+    flows: Mapping[str, Flow] = field(default_factory=dict)  # by OutputRef.key of the valve
+    meters: Mapping[str, Meter] = field(default_factory=dict)  # by SensorRef.key
+    locks: Mapping[str, Lock] = field(default_factory=dict)  # by OutputRef.key
+    wake_at_ms: int | None = None  # when something is due that no output tells
 
     def to_json(self) -> str:
         return json.dumps({"version": VERSION, "state": to_plain(self)}, separators=(",", ":"), sort_keys=True)

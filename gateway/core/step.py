@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, guards, outputs, probes, reckon, run, source, zone
+from gateway.core import chain, flow, guards, outputs, probes, reckon, run, source, waiting, zone
+from gateway.core import dose as doses
+from gateway.core.begin import begin
 from gateway.core.plans import people, want
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
@@ -22,6 +24,7 @@ from wire import fields
 
 MINUTE_MS = 60_000
 QUIET_WAKE_MS = 30_000
+KINDS = ("water", "stop", "unlock")
 
 
 def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[State, tuple[Effect, ...]]:
@@ -35,6 +38,7 @@ def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[Sta
     stops = {intent.zone: intent.id for intent in inputs.intents if intent.kind == "stop"}
     for intent in sorted(inputs.intents, key=lambda i: i.id):
         _obey(turn, intent, taken_back=intent.kind == "water" and stops.get(intent.zone, 0) > intent.id)
+    flow.look_for_leaks(turn)
     for zone_id in _zones_in_order(turn):
         run.advance(turn, zone_id)
     _fill_what_is_low(turn)
@@ -56,6 +60,8 @@ def next_wake_ms(state: State, limits: Limits) -> int:
             wakes += [zone_state.run.ends_at_ms, state.at_ms + limits.answer_ms // 2]
         if zone_state.said and zone_state.said.next_check_at_ms > state.at_ms:
             wakes.append(zone_state.said.next_check_at_ms)
+    if state.wake_at_ms is not None:
+        wakes.append(state.wake_at_ms)
     return max(min(wakes), state.at_ms)
 
 
@@ -138,8 +144,11 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
     )
     if settings is not None and intent.kind in people.KINDS:
         people.obey(turn, settings, intent, asked)
-    elif settings is None or intent.kind not in ("water", "stop"):
+    elif settings is None or intent.kind not in KINDS:
         turn.decide(intent.zone, asked, always=True)
+    elif intent.kind == "unlock":
+        rule = Rule.UNLOCKED if flow.unlock(turn, settings) else Rule.NOTHING_LOCKED
+        turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
     elif taken_back:
         turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)
     elif intent.kind == "stop":
@@ -158,7 +167,10 @@ def _stop(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) ->
     held_until_at_ms = turn.now_ms + turn.limits.stop_hold_ms
     turn.zones[settings.id] = replace(turn.zone(settings.id), held_until_at_ms=held_until_at_ms)
     facts = {**asked.inputs, "until_at_ms": held_until_at_ms}
-    if going is None:
+    if going is None and turn.zone(settings.id).dose is not None:
+        turn.zones[settings.id] = replace(turn.zone(settings.id), dose=None)
+        turn.decide(settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
+    elif going is None:
         turn.decide(settings.id, Finding(Verdict.NO, Rule.NOTHING_TO_STOP, facts), always=True)
     elif going.stop is None:
         run.end(turn, settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts))
@@ -178,15 +190,31 @@ def _water(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -
     if going is not None:
         turn.decide(settings.id, replace(asked, rule=Rule.ALREADY_WATERING), always=True)
         return
-    blocked = zone.guard(turn, settings, manual=True)
+    longest_ms = zone.longest_run_ms(turn, settings)
+    planned_ms = min(intent.minutes * MINUTE_MS, longest_ms)
+    facts = {**asked.inputs, "run_ms": planned_ms}
+    finding = Finding(Verdict.START, Rule.MANUAL_WATER, facts, {"max_run_ms": settings.max_run_ms})
+    blocked = zone.guard(turn, settings, finding, manual=True) or _too_short(turn, settings, planned_ms)
     if blocked:
         facts = {**asked.inputs, **blocked.inputs}
         turn.decide(settings.id, replace(blocked, verdict=Verdict.REFUSED, inputs=facts), always=True)
         return
-    planned_ms = min(intent.minutes * MINUTE_MS, zone.longest_run_ms(turn, settings))
-    facts = {**asked.inputs, "run_ms": planned_ms}
-    finding = Finding(Verdict.START, Rule.MANUAL_WATER, facts, {"max_run_ms": settings.max_run_ms})
-    run.begin(turn, settings, finding, planned_ms, intent.user)
+    dose = doses.of(turn, settings, finding, planned_ms, intent.user)
+    turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
+    _begin(turn, settings, finding, planned_ms, Rule.MANUAL_DONE)
+
+
+def _too_short(turn: Turn, settings: ZoneSettings, planned_ms: int) -> Finding | None:
+    """S7: a pump is not started for less than its least run."""
+    least_ms = turn.settings.pump_of(settings.pump).min_run_ms if settings.pump else 0
+    if planned_ms >= least_ms:
+        return None
+    return Finding(Verdict.WAIT, Rule.RUN_TOO_SHORT, {"run_ms": planned_ms}, {"min_run_ms": least_ms})
+
+
+def _begin(turn: Turn, settings: ZoneSettings, finding: Finding, planned_ms: int, end_rule: Rule) -> None:
+    begin(turn, settings, finding, planned_ms, end_rule=end_rule)
+    run.advance(turn, settings.id)
 
 
 # ---- what ditches and soil ask for
@@ -200,29 +228,40 @@ def _fill_what_is_low(turn: Turn) -> None:
         if gate is None:
             turn.decide(ditch.id, finding)
         else:
-            run.begin(turn, gate, finding, guards.hard_max_ms(turn, gate))
+            begin(turn, gate, finding, guards.hard_max_ms(turn, gate))
+            run.advance(turn, gate.id)
 
 
 def _start_what_is_dry(turn: Turn) -> None:
-    """Judge every idle zone; of those that may start, the one dry longest goes first (rule 4 of zone)."""
-    ready: list[tuple[int, int, ZoneSettings, Finding]] = []
+    """Judge every idle zone; of those that may start, the one dry longest goes first (``waiting``)."""
+    ready: list[waiting.Waiting] = []
     for place, settings in enumerate(turn.settings.zones):
-        state = turn.zone(settings.id)
-        if state.run is not None:
+        if turn.zone(settings.id).run is not None:
             continue
-        finding = zone.need(turn, settings)
-        blocked = zone.guard(turn, settings, manual=False) if finding.verdict is Verdict.START else finding
+        finding = waiting.judge(turn, settings)
+        manual = waiting.is_persons(turn, settings)
+        wanted = finding.verdict is Verdict.START
+        blocked = zone.guard(turn, settings, finding, manual=manual) if wanted else finding
         if blocked:
             turn.decide(settings.id, blocked)
         else:
-            since_at_ms = turn.now_ms if state.dry_since_at_ms is None else state.dry_since_at_ms
-            ready.append((since_at_ms, place, settings, finding))
+            ready.append(waiting.entry(turn, place, settings, finding))
     for _, _, settings, finding in sorted(ready, key=lambda entry: entry[:2]):
-        blocked = zone.guard(turn, settings, manual=False)
-        if blocked:
-            turn.decide(settings.id, blocked)
-        else:
-            run.begin(turn, settings, finding, zone.run_ms(turn, settings, finding))
+        _start(turn, settings, finding)
+
+
+def _start(turn: Turn, settings: ZoneSettings, finding: Finding) -> None:
+    """Begin what a zone wants, or the next part of it, unless another one of this step was faster."""
+    longest_ms = zone.longest_run_ms(turn, settings)
+    dose = doses.of(turn, settings, finding, longest_ms)
+    planned_ms, end_rule = doses.plan(turn, settings, dose, longest_ms)
+    manual = dose.why is Rule.MANUAL_WATER
+    blocked = zone.guard(turn, settings, finding, manual=manual) or _too_short(turn, settings, planned_ms)
+    if blocked:
+        turn.decide(settings.id, blocked)
+        return
+    turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
+    _begin(turn, settings, finding, planned_ms, end_rule)
 
 
 # ---- the new state
@@ -256,4 +295,9 @@ def _state_of(turn: Turn) -> State:
         air=turn.air,
         last_intent=turn.last_intent,
         last_run=turn.last_run,
+        pumps={k: v for k, v in turn.pumps.items() if k in used},
+        flows={k: v for k, v in turn.flows.items() if k in used},
+        meters={k: v for k, v in turn.meters.items() if k in settings.sensor_keys},
+        locks={k: v for k, v in turn.locks.items() if k in used},
+        wake_at_ms=turn.wake_at_ms,
     )

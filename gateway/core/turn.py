@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +20,7 @@ from gateway.core.plans.levels import LevelVote
 from gateway.core.probes import Vote
 from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
-from gateway.core.state import NodeState, OutputState, Said, State, ZoneState
+from gateway.core.state import NodeState, OutputState, Run, Said, State, ZoneState
 from gateway.core.types import (
     Alarm,
     Decide,
@@ -69,6 +70,11 @@ class Turn:
         self.rain_um = 0  # that is new in this step
         self.last_intent = state.last_intent
         self.last_run = state.last_run
+        self.pumps = dict(state.pumps)
+        self.flows = dict(state.flows)
+        self.meters = dict(state.meters)
+        self.locks = dict(state.locks)
+        self.wake_at_ms: int | None = None
         self.views: dict[str, SourceView] = {}
         self.votes: dict[str, Vote] = {}
         self.judged: dict[str, Judged] = {}
@@ -81,15 +87,23 @@ class Turn:
             ref.key: zone_id
             for zone_id, zone in self.zones.items()
             if zone.run
-            for ref in (zone.run.valve, zone.run.pump)
-            if ref
+            for ref in refs_of_run(zone.run)
         }
+        # How many runs are on the pipe of a pump: more than one while it is handed over.
+        self.on_line: Counter[str] = Counter(
+            zone.run.line.key for zone in self.zones.values() if zone.run and zone.run.line
+        )
 
     def output(self, ref: OutputRef) -> OutputState:
         return self.outputs.get(ref.key) or OutputState()
 
     def zone(self, zone_id: str) -> ZoneState:
         return self.zones.get(zone_id) or ZoneState()
+
+    def wake(self, at_ms: int) -> None:
+        """Ask for a step at an instant."""
+        if at_ms > self.now_ms:
+            self.wake_at_ms = at_ms if self.wake_at_ms is None else min(self.wake_at_ms, at_ms)
 
     def level_mm(self, water: str) -> int | None:
         """The level of a water, if it may be believed."""
@@ -198,6 +212,13 @@ class Turn:
         if canal is None:
             return own, bounds
         return {**canal.inputs, **own, "head_mm": self.head_mm(ditch)}, {**canal.limits, **bounds}
+
+
+def refs_of_run(run: Run) -> tuple[OutputRef, ...]:
+    """The outputs that a run has to itself now: its valve, and main valve and pump unless another garden has them."""
+    if run.after:
+        return (run.valve,)
+    return tuple(ref for ref in (run.valve, run.main, run.pump) if ref)
 
 
 def _counter_after(last: int, now_s: int) -> int:

@@ -12,13 +12,17 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from gateway.core.ground import Ground, Plots
+from gateway.core.limits import DAY_MS as DAY_MS
+from gateway.core.limits import HOUR_MS as HOUR_MS
+from gateway.core.limits import Limits as Limits
 from gateway.core.plans.kinds import Phase, Plan, Rice, phases_of
+from gateway.core.pumps import PLAIN, PumpSettings
 from gateway.core.refs import OutputRef as OutputRef
 from gateway.core.refs import SensorRef as SensorRef
 from gateway.core.refs import SettingsError as SettingsError
@@ -28,9 +32,6 @@ from gateway.core.waters import FillSettings as FillSettings
 from gateway.core.waters import SourceSettings as SourceSettings
 from gateway.core.weather import Outlook, Place, StationSettings
 from wire import commands, fields
-
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 Fact = int | str | None
 Facts = Mapping[str, Fact]
@@ -84,6 +85,10 @@ class ZoneSettings:
     ground: Ground | None = None  # what its water is reckoned with; None: it is a thermostat
     meter: SensorRef | None = None  # of the water that it gets, in mL/min
     plan: Plan | None = None  # None: it is watered by its soil alone
+    watched: SensorRef | None = None  # its own meter, by which its flow is guarded
+    fill_ms: int = 60_000  # until its pipe is full and its flow steady
+    cycle_ms: int | None = None  # the soil takes no more at a time; None: as much as comes
+    soak_ms: int = 0  # between two cycles at least
 
     def __post_init__(self) -> None:
         require(self.limit_us_cm is None or self.limit_us_cm > 0, f"zone {self.id}: limit_us_cm")
@@ -91,6 +96,8 @@ class ZoneSettings:
         require(0 < self.max_run_ms <= commands.MAX_DURATION_MS, f"zone {self.id}: max_run_ms")
         require(self.min_rest_ms >= 0 and self.probe_max_age_ms > 0, f"zone {self.id}: lengths")
         require(self.flow_ml_min >= 0, f"zone {self.id}: flow_ml_min")
+        require(self.fill_ms >= 0 and self.soak_ms >= 0, f"zone {self.id}: fill_ms, soak_ms")
+        require(self.cycle_ms is None or self.cycle_ms > 0, f"zone {self.id}: cycle_ms")
 
 
 @dataclass(frozen=True)
@@ -102,13 +109,17 @@ class Settings:
     outputs: Mapping[str, OutputSettings] = field(default_factory=dict)  # by OutputRef.key
     place: Place | None = None
     station: StationSettings = field(default_factory=StationSettings)
+    pumps: Mapping[str, PumpSettings] = field(default_factory=dict)  # by OutputRef.key; ``PLAIN`` what is not in it
 
     def __post_init__(self) -> None:
         gates = [ref for s in self.fills.values() if s.fill for ref in (s.fill.sluice, s.fill.lift) if ref]
         alone = [*(zone.valve for zone in self.zones), *gates]
         require(len(set(alone)) == len(alone), "two zones or fills share a valve, sluice or lift")
         pumps = {zone.pump for zone in self.zones if zone.pump}
+        mains = [pump.main for pump in self.pumps.values() if pump.main]
         require(not pumps & set(alone), "a pump of a zone is a valve, sluice or lift too")
+        taken = len(set(mains)) == len(mains) and not set(mains) & {*alone, *pumps}
+        require(taken, "a main valve serves two pumps, or is another output too")
         ids = [zone.id for zone in self.zones] + list(self.fills)
         require(len(set(ids)) == len(ids), "two zones, or a zone and a filled source, have one id")
         require({ref.key for ref in self.refs} <= set(self.outputs), "an output that is used has no settings")
@@ -146,7 +157,34 @@ class Settings:
     def refs(self) -> frozenset[OutputRef]:
         """Every output that may be opened."""
         gates = [(source.fill.sluice, source.fill.lift) for source in self.sources if source.fill]
-        return frozenset(ref for pair in [*((z.valve, z.pump) for z in self.zones), *gates] for ref in pair if ref)
+        mains = [(pump.main,) for pump in self.pumps.values()]
+        of_zones = [(zone.valve, zone.pump) for zone in self.zones]
+        return frozenset(ref for some in (*of_zones, *gates, *mains) for ref in some if ref)
+
+    @cached_property
+    def of_pump(self) -> Mapping[OutputRef, Sequence[tuple[int, ZoneSettings]]]:
+        """The zones of each pump, with their places in the order of the settings."""
+        found: dict[OutputRef, list[tuple[int, ZoneSettings]]] = {}
+        for place, zone in enumerate(self.zones):
+            if zone.pump:
+                found.setdefault(zone.pump, []).append((place, zone))
+        return found
+
+    def pump_of(self, pump: OutputRef | None) -> PumpSettings:
+        return self.pumps.get(pump.key, PLAIN) if pump else PLAIN
+
+    @cached_property
+    def behind(self) -> Mapping[SensorRef, tuple[OutputRef, ...]]:
+        """What has to be off that no water passes a meter, the output that is locked for a leak first."""
+        found: dict[SensorRef, tuple[OutputRef, ...]] = {}
+        for zone in self.zones:
+            pump = self.pump_of(zone.pump)
+            if zone.pump and pump.meter:
+                first = (zone.pump, pump.main) if pump.main else (zone.pump,)
+                found[pump.meter] = (*found.get(pump.meter, first), zone.valve)
+            if zone.watched and zone.watched != pump.meter:
+                found[zone.watched] = (*found.get(zone.watched, ()), zone.valve)
+        return found
 
     @cached_property
     def refs_of(self) -> Mapping[str, tuple[OutputRef, ...]]:
@@ -182,7 +220,8 @@ class Settings:
         """The sensors that a decision may look at; of no other is anything kept."""
         probes = [ref for zone in self.zones for ref in zone.probes]
         waters = [ref for water in self.waters.values() for ref in (water.level, *water.conductivity)]
-        meters = [zone.meter for zone in self.zones if zone.meter]
+        meters = [ref for zone in self.zones for ref in (zone.meter, zone.watched) if ref]
+        meters += [pump.meter for pump in self.pumps.values() if pump.meter]
         tubes = [ref for zone in self.planned if isinstance(zone.plan, Rice) for ref in zone.plan.tubes]
         return tuple(dict.fromkeys(probes + tubes + waters + meters + list(self.station.sensors)))
 
@@ -199,43 +238,6 @@ class Settings:
     @cached_property
     def sensor_keys(self) -> frozenset[str]:
         return frozenset(ref.key for ref in self.sensors)
-
-
-# ---- limits
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long things may take and how much is believed; the shell stretches the lengths in a sped-up run."""
-
-    answer_ms: int = 10_000  # S9: after this a command has no answer
-    close_retries: int = 3  # S9: then the output is quarantined
-    lease_ms: int = 120_000  # S1: nothing is open longer without being renewed
-    decide_every_ms: int = 600_000  # a decision is told again after this, even if nothing has changed
-    ahead_ms: int = 120_000  # a reading from further in the future is not believed
-    soil_min_e4: int = 100  # an open probe reads as bone dry: that is a fault, not thirst
-    soil_max_e4: int = 7_000  # more than the pores of any soil
-    soil_spread_e4: int = 800  # probes further apart than this disagree
-    salt_min_us_cm: int = 10  # less is a probe hanging in the air
-    salt_hold_ms: int = 1_800_000  # water must have been fresh for this long after it was salt
-    starts_a_day: int = 8  # per zone, in any 24 hours
-    stop_hold_ms: int = 6 * HOUR_MS  # after a person's stop the system does not start by itself
-    sure_pct: int = 80  # from this chance on that the soil is dry it is sure
-    wet_pct: int = 20  # up to this it is wet
-    perhaps_check_ms: int = 300_000  # what may be dry is looked at again after this
-    believe_ms: int = 4 * HOUR_MS  # without a vote that was believed for longer, a garden lives on the weather
-    frozen_ms: int = DAY_MS  # a probe that has not moved by its resolution for longer is dead
-
-    def __post_init__(self) -> None:
-        require(min(self.answer_ms, self.lease_ms, self.decide_every_ms) > 0, "limits: lengths must be positive")
-        require(self.lease_ms <= commands.MAX_DURATION_MS, "limits: lease_ms is longer than the protocol allows")
-        require(self.close_retries >= 0 and self.starts_a_day > 0, "limits: counts")
-        require(0 < self.wet_pct < self.sure_pct < 100, "limits: wet_pct must be below sure_pct")
-
-    @property
-    def pump_lease_ms(self) -> int:
-        """Shorter than the valve's, so that a pump left alone stops before its valve closes (S8)."""
-        return max(1, self.lease_ms * 3 // 4)
 
 
 # ---- inputs

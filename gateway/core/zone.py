@@ -4,8 +4,7 @@ Rules
 1. A garden's plan says what it wants (``plans.want``), or without one its soil (``need``): by an estimate, or as a
    thermostat.
 2. Whoever wants it, the same guards hold, in this order: the source is fresh and full (S5); no person's stop holds;
-   valve and pump answer (S9); their node was heard lately; not too many runs in 24 hours; valve, zone and pump
-   have rested (S7); the pump serves nobody else. A guard names itself, and when it may change.
+   it is wanted by now, and in the pump's hours; then those of ``guards``. A guard names itself, and when it may change.
 3. A run ends when its time is over, when its source closes (S5), at the target, or when all probes fall silent. A
    person's run ends by its minutes, not by the target: the person has decided.
 4. Gardens of one pump are watered one after another; the one that has been dry longest comes first.
@@ -13,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+from gateway.core import dose as doses
 from gateway.core import guards
 from gateway.core import need as needs
 from gateway.core.moist import Moist
@@ -42,25 +42,19 @@ def is_dry(turn: Turn, zone: ZoneSettings) -> bool | None:
     return vote.soil_e4 <= zone.dry_e4
 
 
-def guard(turn: Turn, zone: ZoneSettings, *, manual: bool) -> Finding | None:
-    """The first guard that says no, or None."""
+def guard(turn: Turn, zone: ZoneSettings, finding: Finding, *, manual: bool, over: bool = False) -> Finding | None:
+    """The first guard that says no to a START, or None. ``over``: it would take over the running pump."""
+    goes_on = finding.rule is Rule.GOES_ON and doses.goes_on_at_once(turn.zone(zone.id).dose)
     return (
         _source_guard(turn, zone)
-        or (None if manual else _stop_guard(turn, zone))
-        or guards.ready(turn, zone)
+        or (None if manual else _stop_guard(turn, zone) or _window_guard(turn, finding) or guards.hours(turn, zone))
+        or guards.ready(turn, zone, over=over, goes_on=goes_on)
     )
 
 
 def longest_run_ms(turn: Turn, zone: ZoneSettings) -> int:
     """The longest run that the zone and the hard limits of its node allow."""
     return min(zone.max_run_ms, guards.hard_max_ms(turn, zone))
-
-
-def run_ms(turn: Turn, zone: ZoneSettings, finding: Finding) -> int:
-    """How long the run of a finding is to be: as its dose takes, and never longer than the longest."""
-    longest_ms = longest_run_ms(turn, zone)
-    dose_ms = needs.planned_ms(zone, finding)
-    return longest_ms if dose_ms is None else min(dose_ms, longest_ms)
 
 
 def why_stop(turn: Turn, zone: ZoneSettings | None, run: Run) -> Finding | None:
@@ -86,6 +80,13 @@ def _closed_by(turn: Turn, zone: ZoneSettings) -> Rule | None:
 def _source_guard(turn: Turn, zone: ZoneSettings) -> Finding | None:
     closed_by = _closed_by(turn, zone)
     return guards.refused(turn, turn.settings.water_of(zone), closed_by) if closed_by else None
+
+
+def _window_guard(turn: Turn, finding: Finding) -> Finding | None:
+    if finding.from_at_ms is None or turn.now_ms >= finding.from_at_ms:
+        return None
+    turn.wake(finding.from_at_ms)
+    return guards.until(Verdict.WAIT, Rule.NOT_YET_WANTED, finding.from_at_ms)
 
 
 def _stop_guard(turn: Turn, zone: ZoneSettings) -> Finding | None:

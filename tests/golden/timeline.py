@@ -7,13 +7,15 @@
     max_run_ms = 600_000
     [fill]                                 # optional: the ditch is filled; what differs from there
     lift = true
+    [pump]                                 # optional: of xoai and rau; main = true, meter = true, open_hours = [[22, 5]]
+    lead_ms = 5_000
     events = ["0:10:00 soil xoai 33 33 33"]
     outputs = ["0:00:00 xoai on"]          # everything that any node switches, in order, at most a second off
     decisions = ["0:00:00 xoai start soil_dry"]   # every decision in order; one told again unchanged is left out
 
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
 ``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
-for ten minutes ago), ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
+for ten minutes ago), ``unlock ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``, ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
 ``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``; ``rain MM`` (the gauge's total; there is none before),
 ``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
 Plans: ``tube MM MM`` (a rice field's level), ``phase ZONE ID``, ``pause ZONE DAYS``, ``resume ZONE``.
@@ -44,7 +46,7 @@ from tests.support.irrigation import (
 )
 from wire import fields
 
-PLACES = ("title", "promises", "until", "zones", "source", "fill", "limits", "events", "outputs", "decisions")
+PLACES = ("title", "promises", "until", "zones", "source", "fill", "pump", "limits", "events", "outputs", "decisions")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def load(path: Path) -> Timeline:
         settings=irrigation.settings(
             tuple(irrigation.zone_settings(zone, **_changes(changes)) for zone, changes in zones.items()),
             irrigation.source_settings(fill=fill, **found.get("source", {})),
+            irrigation.pump_settings(**found["pump"]) if "pump" in found else None,
         ),
         limits=Limits(**found.get("limits", {})),
         events=tuple(found.get("events", ())),
@@ -167,7 +170,11 @@ def happen(village: Village, words: list[str]) -> None:
             village.ask("pause", zone, int(days) * 24 * 60)
         case ["resume", zone]:
             village.ask("resume", zone)
-        case ["water" | "stop" as kind, zone, *minutes]:
+        case ["flow", part]:
+            village.flow_part = float(part)
+        case ["leak", litres]:
+            village.leak_ml_min = round(float(litres) * 1000)
+        case ["water" | "stop" | "unlock" as kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0)
         case _:
             _happen_to_machines(village, words)

@@ -218,12 +218,16 @@ def _judge_sends(history: History, before: State, effects: tuple[Effect, ...]) -
         zone = next(z for z in VILLAGE.zones if z.id == send.zone)
         known = before.zones.get(zone.id)
         run = known.run if known else None
-        if run is None:
-            start = next(e for e in effects if isinstance(e, Decide) and e.zone == zone.id and e.verdict == "start")
-            if start.rule is Rule.SOIL_DRY:
+        starts = [e for e in effects if isinstance(e, Decide) and e.zone == zone.id and e.verdict == "start"]
+        if run is None or (run.stop is not None and starts):  # the last run may be over in the very step
+            start = starts[-1]
+            dose = known.dose if known else None
+            of_soil = start.rule is Rule.GOES_ON and dose is not None and dose.why is Rule.SOIL_DRY
+            if start.rule is Rule.SOIL_DRY or of_soil:
                 latest = {sensor.key: reading for sensor, reading in history.newest.items()}
                 ballot = vote(zone, latest, history.now_ms, LIMITS)
-                assert ballot.trust is Trust.SURE and (ballot.soil_e4 or 0) <= zone.dry_e4  # S12
+                most_e4 = zone.target_e4 - 1 if of_soil else zone.dry_e4
+                assert ballot.trust is Trust.SURE and (ballot.soil_e4 or 0) <= most_e4  # S12
             assert send.output == zone.valve.output and send.duration_ms <= zone.max_run_ms
         else:
             assert run.stop is None

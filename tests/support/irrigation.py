@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from firmware.node.lease import Leases, outputs_of
 from gateway.core.ground import Ground
+from gateway.core.pumps import Hours, PumpSettings
 from gateway.core.state import State
 from gateway.core.step import next_wake_ms, step
 from gateway.core.types import (
@@ -57,6 +58,9 @@ GROUND = Ground(0.36, 0.18, 0.6, 100.0, 0.5, (0.65, 0.85, 0.75), (60, 90, 120, 9
 CANAL_LEVEL = SensorRef("muc", fields.WATER_LEVEL, 1)
 CANAL_SALT = SensorRef("muc", fields.CONDUCTIVITY_25, 1)
 SLUICE, LIFT = OutputRef("cong", 0), OutputRef("cong", 1)
+METER = SensorRef("van", fields.FLOW, 0)
+PUMP, MAIN = OutputRef("van", 0), OutputRef("van", 3)
+METER_MS = 5_000  # while water runs, and a minute longer
 
 
 def probe(zone: str, channel: int) -> SensorRef:
@@ -116,7 +120,11 @@ def fill_settings(*, sluice: bool = True, lift: bool = False, **changes: object)
     return FillSettings(**(plain | changes))  # type: ignore[arg-type]
 
 
-def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettings | None = None) -> Settings:
+def settings(
+    zones: tuple[ZoneSettings, ...] | None = None,
+    source: SourceSettings | None = None,
+    pump: PumpSettings | None = None,
+) -> Settings:
     zones = zones if zones is not None else (zone_settings("xoai"),)
     outputs = {
         ref.key: OutputSettings(HARD_MAX_S * 1000, 60_000 if ref.output == 0 else 0, 30 * MINUTE_MS)
@@ -128,19 +136,34 @@ def settings(zones: tuple[ZoneSettings, ...] | None = None, source: SourceSettin
     for ref in (source.fill.sluice, source.fill.lift) if source.fill else ():
         if ref:
             outputs[ref.key] = OutputSettings(HARD_MAX_S * 1000, 60_000, 30 * MINUTE_MS)
+    if pump and pump.main:
+        outputs[pump.main.key] = OutputSettings(HARD_MAX_S * 1000, 0, 30 * MINUTE_MS)
     return Settings(
         zones=zones,
         sources=(source,),
         outputs=outputs,
+        pumps={PUMP.key: pump} if pump else {},
         place=PLACE,
         station=StationSettings(rain=RAIN),
     )
+
+
+def pump_settings(*, main: bool = False, meter: bool = False, **changes: object) -> PumpSettings:
+    """How the water of the pump of ``xoai`` and ``rau`` is let out."""
+    plain: dict[str, object] = {"main": MAIN if main else None, "meter": METER if meter else None}
+    for key in ("open_hours", "quiet_hours"):
+        spans = changes.pop(key, None)
+        if isinstance(spans, list):  # [[from, to], ...] in hours
+            changes[key] = tuple(Hours(round(start * 60), round(end * 60)) for start, end in spans)
+    return PumpSettings(**(plain | changes))  # type: ignore[arg-type]
 
 
 def output_name(ref: OutputRef) -> str:
     """How timelines call an output: its zone's id for a valve, its node's and "pump" for a pump; sluice and lift."""
     if ref in (SLUICE, LIFT):
         return "sluice" if ref == SLUICE else "lift"
+    if ref == MAIN:
+        return "main"
     if ref in PUMPS.values():
         return f"pump-{ref.node}"
     return next(zone for zone, valve in VALVES.items() if valve == ref)
@@ -161,9 +184,9 @@ class VirtualNode:
 
     @classmethod
     def start(cls, id: str, boot: int, now_ms: int) -> VirtualNode:
-        kinds = ("sluice", "lift") if id == SLUICE.node else ("pump", "valve", "valve")
+        kinds = ("sluice", "lift") if id == SLUICE.node else ("pump", "valve", "valve", "main")
         outputs = [
-            {"index": i, "kind": kind, "hard_max_s": HARD_MAX_S, "min_rest_s": 0 if kind == "valve" else 60}
+            {"index": i, "kind": kind, "hard_max_s": HARD_MAX_S, "min_rest_s": 0 if kind in ("valve", "main") else 60}
             for i, kind in enumerate(kinds)
         ]
         nonce = boot.to_bytes(8, "big")
@@ -202,11 +225,16 @@ class Village:
         self._stored = ""
         self._dirty = True
         self._links: dict[str, Link] = {}  # what ingest knows of the nodes
+        self.flow_part = 1.0  # of what should flow, what does
+        self.leak_ml_min = 0  # that flows whatever is on
+        self._metered_ms = 0
         nodes = sorted({ref.rpartition("/")[0] for ref in settings_of_village.outputs})
         self.nodes = {id: VirtualNode.start(id, 1, self.now_ms - 10 * MINUTE_MS) for id in nodes}
         for node in self.nodes.values():
             self._heard(node)
             self._beat(node.id)
+        if METER in settings_of_village.behind:
+            self._meter()
 
     # ---- planning
 
@@ -312,7 +340,9 @@ class Village:
     ) -> None:
         self._intents += 1
         at_ms = self.wall_ms - age_ms
-        self._inbox[2].append(Intent(self._intents, at_ms, at_ms + INTENT_MS, kind, zone, minutes, "chú Sáu", what, told_by))
+        self._inbox[2].append(
+            Intent(self._intents, at_ms, at_ms + INTENT_MS, kind, zone, minutes, "chú Sáu", what, told_by)
+        )
         self._dirty = True
 
     # ---- sensors
@@ -338,6 +368,22 @@ class Village:
         value, quality = self._sensors[ref]
         self._inbox[0].append(Reading(ref, self.wall_ms, value, quality))
         self._dirty = True
+
+    def _meter(self) -> None:
+        """The node of the meter reads it often while something of it is on, and for a minute after."""
+        node = self.nodes[METER.node]
+        on = [OutputRef(node.id, i) for i in range(4) if node.leases.mask() >> i & 1]
+        if on:
+            self._metered_ms = self.now_ms
+        often = self.now_ms - self._metered_ms <= MINUTE_MS
+        if node.link == "up" and (often or self.now_ms % SAMPLE_MS == 0):
+            self._inbox[0].append(Reading(METER, self.wall_ms, self._flow_ml_min(on)))
+            self._dirty = True
+        self.after(METER_MS, self._meter)
+
+    def _flow_ml_min(self, on: list[OutputRef]) -> int:
+        flows = [zone.flow_ml_min for zone in self.settings.zones if zone.valve in on]
+        return self.leak_ml_min + (round(max(flows) * self.flow_part) if PUMP in on and flows else 0)
 
     # ---- nodes
 
@@ -411,8 +457,14 @@ class Village:
 
     def _return(self, node: VirtualNode, receipt: commands.Receipt) -> None:
         kept = Receipt(
-            node.id, receipt.boot_id, receipt.counter, receipt.status, receipt.output, receipt.outputs_mask,
-            receipt.until_uptime_ms, receipt.uptime_ms,
+            node.id,
+            receipt.boot_id,
+            receipt.counter,
+            receipt.status,
+            receipt.output,
+            receipt.outputs_mask,
+            receipt.until_uptime_ms,
+            receipt.uptime_ms,
         )
 
         def arrive() -> None:

@@ -230,12 +230,13 @@ def test_a_sentence_has_twelve_words_at_most(rule: Rule) -> None:
         "user": "chú Sáu", "until_at_ms": START_MS + 3_600_000, "ends_at_ms": START_MS, "run_ms": 600_000,
         "water_ml": 1_250_000, "depletion_um": 38_400, "dose_um": 21_000, "expected_um": 14_000, "weather": "month",
         "node": "van-1", "output": "pump", "status": "resting", "other_garden": "Liếp rau", "starts": 8, "minutes": 5,
-        "ditch_level_mm": 655, "head_mm": 123, **PLAN_FACTS,
+        "ditch_level_mm": 655, "head_mm": 123, "flow_ml_min": 12_000, "usual_ml_min": 100_000, "missing_um": 6_000,
+        "left_um": 6_000, "because": "dry_run", **PLAN_FACTS,
     }
     bounds: dict[str, Fact] = {
         "dry_e4": 2600, "target_e4": 3200, "min_level_mm": 550, "reopen_level_mm": 620, "limit_us_cm": 1563,
         "reopen_us_cm": 1250, "salt_hold_ms": 1_800_000, "answer_ms": 10_000, "start_level_mm": 900, "min_head_mm": 100,
-        "dry_at_um": 36_000, **PLAN_BOUNDS,
+        "dry_at_um": 36_000, "min_run_ms": 60_000, **PLAN_BOUNDS,
     }
     for verdict, told in itertools.product(Verdict, (facts, {**facts, "ditch": "Mương"})):
         if "đất" in VIETNAMESE[rule] and "ditch" in told:

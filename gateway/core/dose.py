@@ -1,0 +1,197 @@
+"""A dose over several runs: what of it has been given, what is left, when it goes on and when it is given up (D4).
+
+Rules
+1. Whatever begins is a dose. A run takes as much of it as zone, cycle, hours and window allow, and names beforehand why
+   it will end. What it gave is taken off by what really flowed, so a restart gives nothing twice.
+2. What is left waits: for the soil to soak, for the source that closed, for its hours, or for the rest that follows the
+   longest run. It goes on by itself, a person's too, but not for ever: until ``until_at_ms``, and then it is told how
+   much is missing. What a fault, a trip or a person ends is over, with what is missing told; the soil is asked anew.
+3. The rest of what the soil asked for is never more than what it still lacks, and is dropped when that is nothing:
+   rain may have come. A thermostat goes on only while its probes agree that it is below the target (S12). What a plan
+   says meanwhile (a pause, a phase, rain to come) goes before; and of a plan that keeps its own account it is asked anew.
+4. A person's dose knows neither cycles nor hours: the person has decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.core import guards
+from gateway.core import need as needs
+from gateway.core.estimate import UM
+from gateway.core.probes import Trust
+from gateway.core.rules import Rule, Verdict
+from gateway.core.state import Dose, Run
+from gateway.core.turn import Finding, Turn
+from gateway.core.types import Fact, ZoneSettings
+
+LEAST_MS = 5_000  # less of a rest is not worth telling
+LEAST_MM = 0.5
+MINUTE_MS = 60_000
+
+# What the soil asked for; the rest of it is wanted until the soil is at its target, though it is no longer dry.
+OF_SOIL = frozenset(
+    {
+        Rule.SOIL_DRY,
+        Rule.DEPLETED,
+        Rule.MODEL_DRY,
+        Rule.KEEP_WET,
+        Rule.PART_DOSE,
+        Rule.LOCK_OVER,
+        Rule.WILTING,
+    }
+)
+NOT_DRY = frozenset({Rule.SOIL_OK, Rule.STILL_MOIST, Rule.PERHAPS_DRY, Rule.MODEL_WET, Rule.PROBES_BLIND})
+# After these the rest of a dose goes on as soon as it may.
+AT_ONCE = frozenset(
+    {
+        Rule.CYCLE_DONE,
+        Rule.HOURS_OVER,
+        Rule.HAND_OVER_FAILED,
+        Rule.SOURCE_SALT,
+        Rule.SOURCE_SALT_EASING,
+        Rule.SOURCE_SALT_UNKNOWN,
+        Rule.SOURCE_LOW,
+        Rule.SOURCE_REFILLING,
+        Rule.SOURCE_LEVEL_UNKNOWN,
+    }
+)
+# After these it waits at all; after a fault the soil is asked anew, because its estimate knows what was given.
+KEPT = AT_ONCE | {Rule.MAX_RUN}
+
+
+def of(turn: Turn, zone: ZoneSettings, finding: Finding, longest_ms: int, user: str = "") -> Dose:
+    """The dose that a finding asks for; the one that is there already when it goes on with that."""
+    left = turn.zone(zone.id).dose
+    if finding.rule is Rule.GOES_ON and left is not None:
+        return left
+    if finding.rule is Rule.MANUAL_WATER:
+        return Dose(finding.rule, user, longest_ms, None, None, turn.now_ms + longest_ms + turn.limits.resume_ms)
+    whole_ms = needs.planned_ms(zone, finding)
+    dose_um = finding.inputs.get("dose_um") if whole_ms is not None else None
+    length_ms = longest_ms if whole_ms is None else whole_ms
+    until_at_ms = turn.now_ms + length_ms + turn.limits.keep_rest_ms
+    if finding.by_at_ms is not None:
+        until_at_ms = min(until_at_ms, finding.by_at_ms)
+    um = dose_um if isinstance(dose_um, int) else None
+    return Dose(finding.rule, user, length_ms, um, um, until_at_ms)
+
+
+def plan(turn: Turn, zone: ZoneSettings, dose: Dose, longest_ms: int) -> tuple[int, Rule]:
+    """How long the next run of a dose may be, and why it will end then."""
+    manual = dose.why is Rule.MANUAL_WATER
+    done = Rule.MANUAL_DONE if manual else Rule.DOSE_GIVEN if dose.asked_um is not None else Rule.MAX_RUN
+    ends = [(dose.left_ms, done), (longest_ms, Rule.MAX_RUN)]
+    if not manual:
+        if zone.cycle_ms is not None and dose.left_ms > zone.cycle_ms:
+            cycles = -(-dose.left_ms // (zone.cycle_ms + zone.cycle_ms // 50))
+            ends.append(
+                (-(-dose.left_ms // cycles), Rule.CYCLE_DONE)
+            )  # all alike, two per cent too long at most, so that no sliver is left
+        shuts_at_ms = guards.shuts_at_ms(turn, zone)
+        if shuts_at_ms is not None:
+            ends.append((shuts_at_ms - turn.now_ms, Rule.HOURS_OVER))
+        ends.append((dose.until_at_ms - turn.now_ms, Rule.WINDOW_OVER))
+    return min(ends, key=lambda end: end[0])
+
+
+def go_on(turn: Turn, zone: ZoneSettings, wanted: Finding) -> Finding:
+    """What is to be done now that soil and plan want this: the rest of a dose, if there is one, comes before it."""
+    dose = turn.zone(zone.id).dose
+    if dose is None:
+        return wanted
+    if turn.now_ms >= dose.until_at_ms:
+        drop(turn, zone.id, Rule.SHORTFALL)
+        return wanted
+    if dose.why is not Rule.MANUAL_WATER:
+        left = _wanted(turn, zone, dose, wanted)
+        if isinstance(left, Finding):
+            return left
+        dose = left
+    turn.wake(dose.until_at_ms)
+    if turn.now_ms < dose.next_at_ms:
+        turn.wake(dose.next_at_ms)
+        rule = Rule.SOAKING if dose.paused_by is Rule.CYCLE_DONE else Rule.RESTING
+        facts = {**_facts(dose), "until_at_ms": dose.next_at_ms}
+        return Finding(Verdict.WAIT, rule, facts, until_at_ms=dose.next_at_ms)
+    return Finding(Verdict.START, Rule.GOES_ON, _facts(dose), from_at_ms=wanted.from_at_ms, by_at_ms=dose.until_at_ms)
+
+
+def _wanted(turn: Turn, zone: ZoneSettings, dose: Dose, wanted: Finding) -> Dose | Finding:
+    """Rule 3: the rest as it is wanted now and kept so; or what is said instead."""
+    if wanted.verdict is Verdict.START:
+        fresh = of(turn, zone, wanted, zone.max_run_ms)
+        dose = replace(dose, left_ms=min(dose.left_ms, fresh.left_ms), left_um=_least(dose.left_um, fresh.left_um))
+    elif wanted.rule in (Rule.PROBES_BLIND, Rule.PROBES_UNSURE) and zone.ground is None and dose.why in OF_SOIL:
+        return Finding(Verdict.WAIT, Rule.REST_WAITS, _facts(dose))
+    elif wanted.rule not in NOT_DRY or dose.why not in OF_SOIL:
+        if dose.why not in OF_SOIL:  # a plan keeps its own account of what it wants
+            turn.zones[zone.id] = replace(turn.zone(zone.id), dose=None)
+        return wanted
+    left = _bounded(turn, zone, dose)
+    if left is None:
+        drop(turn, zone.id, Rule.REST_NOT_NEEDED)
+        return wanted
+    turn.zones[zone.id] = replace(turn.zone(zone.id), dose=left)
+    return left
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else min(one, other)
+
+
+def settle(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact]:
+    """Take off what a run that is over has given. Returns what is left: it waits, or is dropped."""
+    state = turn.zone(zone_id)
+    dose, zone = state.dose, turn.settings.zone_by_id.get(zone_id)
+    if dose is None or run.stop is None:
+        return {}
+    left = replace(dose, left_ms=max(0, dose.left_ms - flowed_ms), paused_by=run.stop)
+    if zone and zone.ground and dose.left_um is not None and zone.flow_ml_min:
+        left_um = max(0, dose.left_um - round(run.poured_ml / zone.ground.area_m2))
+        left = replace(left, left_um=left_um, left_ms=_ms(zone, left_um))
+    if zone is None or run.stop not in KEPT or left.left_ms < LEAST_MS:
+        turn.zones[zone_id] = replace(state, dose=None)
+        return _facts(left)
+    rest_ms = zone.soak_ms if run.stop is Rule.CYCLE_DONE else 0 if run.stop in AT_ONCE else zone.min_rest_ms
+    turn.zones[zone_id] = replace(state, dose=replace(left, next_at_ms=turn.now_ms + rest_ms))
+    return _facts(left)
+
+
+def drop(turn: Turn, zone_id: str, rule: Rule) -> None:
+    """Give the rest of a dose up, and say how much of it is missing."""
+    state = turn.zone(zone_id)
+    if state.dose is not None:
+        turn.zones[zone_id] = replace(state, dose=None)
+        turn.decide(zone_id, Finding(Verdict.NO, rule, _facts(state.dose)), always=True)
+
+
+def goes_on_at_once(dose: Dose | None) -> bool:
+    """Whether a garden need not rest before the next run of its dose."""
+    return dose is not None and dose.paused_by in AT_ONCE
+
+
+def _bounded(turn: Turn, zone: ZoneSettings, dose: Dose) -> Dose | None:
+    """What of the rest the soil still lacks; None when that is nothing."""
+    vote = turn.votes[zone.id]
+    if vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 >= zone.target_e4 and zone.ground is None:
+        return None
+    judged = turn.judged.get(zone.id)
+    if judged is None or dose.left_um is None:
+        return dose
+    missing_mm = judged.known.depletion_mm - judged.refill_mm
+    if missing_mm < LEAST_MM:
+        return None
+    left_um = min(dose.left_um, round(missing_mm * UM))
+    return dose if left_um == dose.left_um else replace(dose, left_um=left_um, left_ms=_ms(zone, left_um))
+
+
+def _ms(zone: ZoneSettings, um: int) -> int:
+    assert zone.ground is not None
+    return round(um * zone.ground.area_m2 / zone.flow_ml_min * MINUTE_MS)
+
+
+def _facts(dose: Dose) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {"left_ms": dose.left_ms, "left_um": dose.left_um, "dose_um": dose.left_um}
+    facts["paused_by"] = dose.paused_by.value if dose.paused_by else None
+    return facts if dose.left_um is not None else {k: v for k, v in facts.items() if not k.endswith("_um")}
