@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,17 +27,21 @@ ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_OUT = ROOT / "build" / "node"
 MANIFEST = "manifest.json"
 # What of the contract a node needs; columns are for gateway and cloud.
-WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol")
+WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol", "manifest", "updates")
+
+
+_FIRMWARE = re.compile(r'^FIRMWARE = "[0-9.]+"$', re.MULTILINE)
 
 
 class BuildFailed(Exception):
     """mpy-cross refused a source; the message is what it said."""
 
 
-def build(out: Path = DEFAULT_OUT, also: Path | None = None) -> Path:
+def build(out: Path = DEFAULT_OUT, also: Path | None = None, version: str | None = None) -> Path:
     """Make ``out`` the tree of a node's flash, and return it. ``also`` is a program that runs beside the node's own, a
-    test, say: what it names of the node stays, and keeps its name. Raises BuildFailed."""
-    sources = _small(also.read_text(encoding="utf-8") if also else "")
+    test, say: what it names of the node stays, and keeps its name. ``version`` is what the node says of itself instead
+    of what the source says. Raises BuildFailed."""
+    sources = _small(also.read_text(encoding="utf-8") if also else "", version)
     digest = _digest(sources)
     if _built(out, digest):
         return out
@@ -56,9 +61,11 @@ def build(out: Path = DEFAULT_OUT, also: Path | None = None) -> Path:
     return out
 
 
-def _small(beside: str) -> dict[str, str]:
+def _small(beside: str, version: str | None) -> dict[str, str]:
     """Name on the node -> source as it is compiled (rule 3)."""
     whole = {name: source.read_text(encoding="utf-8") for name, source in _sources().items()}
+    if version is not None:
+        whole = {name: _FIRMWARE.sub(f'FIRMWARE = "{version}"', text) for name, text in whole.items()}
     try:
         return firmware_names.renamed(firmware_shrink.shaken(firmware_shrink.inlined(whole), beside), beside)
     except (SyntaxError, firmware_names.CannotRename) as error:
@@ -69,10 +76,11 @@ def _sources() -> dict[str, Path]:
     """Name on the node -> source here."""
     firmware = ROOT / "firmware"
     found = {f"wire/{name}.mpy": ROOT / "wire" / f"{name}.py" for name in WIRE_MODULES}
-    for folder in ("node", "hal", "drivers", "enrol"):
+    for folder in ("node", "hal", "drivers", "enrol", "update"):
         for source in sorted((firmware / folder).glob("*.py")):
             found[f"{folder}/{source.stem}.mpy"] = source
-    for name in ("boot.py", "main.py"):
+    found["loader.mpy"] = firmware / "loader.py"
+    for name in ("boot.py", "main.py", "safe.py"):
         found[name] = firmware / name
     return found
 

@@ -1,5 +1,5 @@
 """The first code that runs on a node: every output off, before anything else."""
 
-from hal import outputs_off
+from safe import outputs_off
 
 outputs_off()

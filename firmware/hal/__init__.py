@@ -21,6 +21,7 @@ from machine import Pin
 
 from hal import board
 
+ROOT = ""  # where slots and pointer lie
 CONFIG_PATH = "/node.json"
 DATA_PARTITION = "data"
 _CONNECTING = (115, 119)  # EINPROGRESS as POSIX and as lwIP number it
@@ -222,11 +223,20 @@ def boot_cause() -> int:
     return causes.get(machine.reset_cause(), frames.BOOT_UNKNOWN)
 
 
-def reset(reason: str) -> None:
-    """Say why, leave the mark of an error and start again; does not return."""
+def restart() -> None:
+    """Start again as planned; does not return."""
     import machine
 
+    machine.reset()
+
+
+def reset(reason: str) -> None:
+    """Say why, keep it for the gateway, leave the mark of an error and start again; does not return."""
+    import machine
+    import safe
+
     print("reset:", reason)
+    safe.keep_reason(reason)
     if ticks_ms() < _SOON_MS:
         for _ in range(_REST_S):
             feed()

@@ -32,7 +32,7 @@ class Node:
         outputs = lease.outputs_of(config)
         self._nonce = talk.nonce_of(bytes.fromhex(config["key"]), store.boot_id, hal.random_bytes(16))
         self._leases = lease.Leases(outputs, store.boot_id, self._nonce)
-        self._talk = talk.Talk(config, hal, store, connection, self)
+        self.talk = talk.Talk(config, hal, store, connection, self)
         self._sampler = sampler.Sampler(config, self._read)
         self._armed_ms = None
         self._boot_cause = hal.boot_cause()
@@ -45,8 +45,8 @@ class Node:
         now_ms = self._tend()
         self._hal.feed()
         self._measure(now_ms)
-        self._talk.listen()
-        self._talk.send()
+        self.talk.listen()
+        self.talk.send()
         self._rest()
 
     @property
@@ -54,9 +54,9 @@ class Node:
         return self._store.boot_id
 
     def wants_restart(self) -> bool:
-        """Whether to start again is worth a try, and harms nothing (rule 5)."""
-        without = self._store.volume == fields.VOLUME_NONE
-        return without and not self._leases.mask() and self._hal.ticks_ms() > RETRY_VOLUME_MS
+        """Whether to start again is worth a try, and harms nothing (rule 5): for a volume, or to load a release."""
+        without = self._store.volume == fields.VOLUME_NONE and self._hal.ticks_ms() > RETRY_VOLUME_MS
+        return (without or self.talk.update) and self.idle()
 
     def _tend(self) -> int:
         """Look after the leases; the time of it."""
@@ -79,7 +79,7 @@ class Node:
         self._arm()
         self._keep(rows)
         for receipt in self._leases.take_ended():
-            self._talk.answer(receipt)
+            self.talk.answer(receipt)
 
     def _arm(self) -> None:
         due_ms = self._leases.due_ms()
@@ -98,7 +98,7 @@ class Node:
             self._sampler.skip(now_ms)
             return
         rows = self._sampler.sample(now_ms)
-        strange = self._talk.strange + self._link.foreign + self._link.skipped
+        strange = self.talk.strange + self._link.foreign + self._link.skipped
         counters = {
             fields.REFUSED_COMMANDS: self._leases.refused + strange,
             fields.DROPPED_READINGS: self._store.dropped,
@@ -125,7 +125,11 @@ class Node:
         if command.action == commands.OPEN and receipt.status == commands.ACCEPTED:
             self._hal.trace("lease %d %d" % (receipt.output, receipt.until_uptime_ms))
         self._switch(now_ms)
-        self._talk.answer(receipt)
+        self.talk.answer(receipt)
+
+    def idle(self) -> bool:
+        """Whether every output is off."""
+        return not self._leases.mask()
 
     def hello(self) -> frames.Hello:
         return frames.Hello(

@@ -4,7 +4,8 @@ Rules
 1. The one place that catches everything: outputs off first, then the hal is told why, and resets. On a board the
    watchdog stands behind this.
 2. However the loop ends, outputs are off.
-3. Heap is dear: what is needed only until the node is built is let go of then (2 kB of 112).
+3. Heap is dear: what is needed only until the node is built is let go of then (2 kB of 112), and what proves that a
+   program is healthy (update/probation.py) once it has.
 """
 
 import gc
@@ -35,10 +36,17 @@ def run(hal) -> None:
         node = _build(hal)
         gc.collect()
         hal.trace("ready %d %d" % (node.boot_id, gc.mem_alloc()))
+        proof = None
+        if hal.ROOT is not None:
+            from update import probation
+
+            proof = probation.Probation(hal, node)
         while not hal.stopping():
             node.step()
+            if proof is not None and proof.step():
+                proof = None
             if node.wants_restart():
-                hal.reset("another try to mount the volume")
+                hal.restart()
     except Exception as error:  # noqa: BLE001 - rule 1
         hal.outputs_off()
         hal.trace("error %s" % repr(error)[:100])

@@ -30,11 +30,13 @@ MAX_RECEIPTS = 16
 
 
 class Talk:
-    """One node's talk about what is in ``store``. ``owner`` is asked ``now_ms`` and ``hello``, and told ``obey``."""
+    """One node's talk about what is in ``store``. ``owner`` is asked ``now_ms``, ``hello`` and ``idle``, and told
+    ``obey``. ``update``: start again to load a release."""
 
     def __init__(self, config: dict, hal, store, connection, owner) -> None:
         self.store = store
         self.strange = 0
+        self.update = False
         self._hal = hal
         self._link = connection
         self._owner = owner
@@ -67,17 +69,17 @@ class Talk:
         link_ms = self._hal.link_ms()
         if self._hello_sent_ms is not None and link_ms - self._hello_sent_ms > ACK_WAIT_MS:
             self._hello_due = True
-        if self._hello_due and self._publish(topics.HELLO, frames.encode_hello(self._owner.hello())):
+        if self._hello_due and self.publish(topics.HELLO, frames.encode_hello(self._owner.hello())):
             self._hello_due = False
             self._hello_sent_ms = link_ms
-        while self._receipts and self._publish(topics.RECEIPT, commands.encode_receipt(self._receipts[0])):
+        while self._receipts and self.publish(topics.RECEIPT, commands.encode_receipt(self._receipts[0])):
             self._receipts.pop(0)
         if self.store.in_flight() and link_ms - self._progress_ms > ACK_WAIT_MS:
             self.store.forget_flight()
         # One place stays free, so that a receipt never waits for readings.
         while not self._hello_due and self._link.room > 1:
             found = self.store.next_frame(self._owner.now_ms())
-            if found is None or not self._publish(topics.READINGS, found[0]):
+            if found is None or not self.publish(topics.READINGS, found[0]):
                 return
             if not self.store.in_flight():
                 self._progress_ms = link_ms
@@ -94,6 +96,10 @@ class Talk:
             frame = self._sealer.unseal(topic, payload)
             if kind == topics.COMMAND:
                 self._owner.obey(commands.decode_command(frame), retained, now_ms)
+            elif kind == topics.OFFER:
+                from update import offer  # loaded for this moment, and let go of
+
+                self.update = offer.take(frame, self, self._owner.idle())
             else:
                 self._forget(frames.decode_ack(frame), now_ms)
         except WireError:
@@ -113,7 +119,8 @@ class Talk:
             return
         self.store.set_clock(offset_ms, quality)
 
-    def _publish(self, kind: str, frame: bytes) -> bool:
+    def publish(self, kind: str, frame: bytes) -> bool:
+        """Send a frame now; False when there is no connection or no room for it."""
         if not self._link.room:
             return False
         topic = topics.topic(self._village, self._node, topics.UP, kind)

@@ -61,6 +61,7 @@ def _clock() -> tuple[float, int]:
 
 
 _speed, _epoch_ms = _clock()
+ROOT = None  # where slots and pointer lie, as safe.py mounts them; None on a node that has one tree of files
 _config = None
 _outputs = [False] * MAX_OUTPUTS
 _line = None
@@ -205,8 +206,16 @@ def boot_cause() -> int:
     return CAUSE_ERROR
 
 
-def reset(_reason: str) -> None:
-    """Start again, by exit code RESTART; does not return. The launcher lets time pass before."""
+def restart() -> None:
+    """Start again as planned, by exit code RESTART; does not return."""
+    sys.exit(RESTART)
+
+
+def reset(reason: str) -> None:
+    """Start again after a failure, by exit code RESTART; does not return. The launcher lets time pass before."""
+    import safe
+
+    safe.keep_reason(reason)
     try:
         open(_cause_path(), "w").close()
     except OSError:

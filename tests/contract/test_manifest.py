@@ -1,5 +1,6 @@
 """Manifests of releases and the frames of updates: the same bytes, errors and signatures in both interpreters.
 
+Promise P9: no manifest is opened that the maker has not signed.
 Promise P5: bad bytes never crash a part; a decoder gives a value or raises WireError.
 """
 

@@ -1,0 +1,118 @@
+"""From a built tree to what is put on a node: the bundle of a slot with its manifest, and the tree of a whole flash.
+
+Rules
+1. A bundle is one folder: the files of a slot, and ``manifest`` (unsigned: wire.manifest, canonical bytes; signed: with
+   the signature behind it). It fits every board of the hardware that it names: what hangs on how a board is wired is
+   ``board.py`` beside the slots, which updates never touch.
+2. It has at most MAX_BYTES of bytecode, and no file that a node could not take.
+3. A flash is loader, board file, config, the maker's public key, slot ``a``, and the same files as ``rescue``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from cli import firmware_build
+from cli.firmware_build import BuildFailed
+from kit.files import PRIVATE, write_atomic
+from wire import manifest
+from wire.errors import WireError
+
+ROOT = Path(__file__).resolve().parents[1]
+BOARDS = ROOT / "firmware" / "hal" / "boards"
+REFERENCE = ROOT / "firmware" / "hal" / "board.py"
+MANIFEST = "manifest"
+PUBLIC_KEY = "maker.pub"
+MAX_BYTES = 90_000
+HARDWARE = ("s3", "sim", "wroom32e")
+MODELS = ("level", "pump", "relay", "salinity", "soil", "valve", "weather")
+INTERPRETER = (1, 26, 0)
+# What lies beside the slots, and is never changed over the air.
+BESIDE = ("boot.py", "main.py", "safe.py", "loader.mpy")
+_BOARD = "hal/board.mpy"
+_BOARD_SHIM = '"""The board file lies beside the slots."""\n\nfrom board import *\n'
+
+
+def bundle(
+    out: Path,
+    version: str,
+    *,
+    hardware: tuple[str, ...] = HARDWARE,
+    models: tuple[str, ...] = MODELS,
+    min_firmware: str = "0.0.0",
+    tree: Path | None = None,
+) -> manifest.Manifest:
+    """Make ``out`` a bundle of this version, unsigned. ``tree`` is a built one, else the sources are built now. Raises
+    BuildFailed, and WireError for a version or name that cannot be."""
+    number = manifest.version_of(version)
+    built = tree or firmware_build.build(ROOT / "build" / "firmware" / f"tree-{version}", version=version)
+    if out.exists():
+        shutil.rmtree(out)
+    for path in sorted(built.rglob("*.mpy")):
+        name = path.relative_to(built).as_posix()
+        if name not in BESIDE and not name.startswith("."):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, out / name)
+    firmware_build._make(_BOARD, _BOARD_SHIM, out)
+    (out / _BOARD).with_suffix(".py").unlink()
+    made = manifest.Manifest(
+        manifest.KIND_APP,
+        number,
+        manifest.version_of(min_firmware),
+        INTERPRETER,
+        tuple(sorted(set(hardware))),
+        tuple(sorted(set(models))),
+        files_of(out),
+    )
+    _check(made)
+    write_atomic(out / MANIFEST, manifest.encode(made))
+    return made
+
+
+def files_of(folder: Path) -> tuple[tuple[str, int, bytes], ...]:
+    """(path, bytes, SHA-256) of every file of a bundle but its manifest."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST:
+            data = path.read_bytes()
+            found.append((name, len(data), hashlib.sha256(data).digest()))
+    return tuple(sorted(found))
+
+
+def _check(made: manifest.Manifest) -> None:
+    total = sum(size for _, size, _ in made.files)
+    if total > MAX_BYTES:
+        raise BuildFailed(f"{total} bytes of bytecode, a bundle has at most {MAX_BYTES}")
+
+
+def matches(folder: Path, made: manifest.Manifest) -> bool:
+    """Whether a bundle holds what its manifest says, and nothing else."""
+    return files_of(folder) == made.files
+
+
+def flash_tree(out: Path, signed: Path, config: Path, public_key: Path, board: Path, tree: Path) -> Path:
+    """Make ``out`` what a node's file system holds when it is new; ``signed`` is a signed bundle, ``tree`` the built
+    one that the loader comes from."""
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(mode=0o700, parents=True)
+    for name in BESIDE:
+        shutil.copyfile(tree / name, out / name)
+    shutil.copyfile(board, out / "board.py")
+    write_atomic(out / "node.json", config.read_bytes(), mode=PRIVATE)
+    shutil.copyfile(public_key, out / PUBLIC_KEY)
+    for folder in ("a", "rescue"):
+        shutil.copytree(signed, out / folder)
+    return out
+
+
+def board_file(model: str, mcu: str) -> Path | None:
+    """The board file of a node type on a module; None when there is none."""
+    found = BOARDS / f"{model}_{mcu}.py"
+    return found if found.is_file() else None
+
+
+__all__ = ["BuildFailed", "WireError", "board_file", "bundle", "flash_tree", "matches"]

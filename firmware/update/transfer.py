@@ -1,0 +1,233 @@
+"""Takes a release in, piece by piece, onto the flash. No network and no clock: what is wanted next, and what came.
+
+Rules
+1. The release goes to the slot that does not run. Its signed manifest first: it is the one thing held in RAM, at most
+   MAX_SIGNED bytes, and nothing is written before the maker's signature and the fit to this node are checked.
+2. A file that is whole stays; one that is in part there is gone on with; what is neither goes, MAX_SPOILT times. So a
+   transfer that was cut off costs nothing twice, and a slot that is in part there verifies as nothing.
+3. At the end every file is read back and verified, as at a boot, and only then the pointer is switched.
+4. A release that this node's other slot already holds, whole, needs no transfer, and may be older: it ran here before.
+5. What cannot be is a Refusal with a status of wire.updates. The flash being full is one.
+"""
+
+import hashlib
+import os
+
+import loader
+
+from wire import manifest, updates
+from wire.errors import WireError
+
+_REASONS = {
+    "other_hardware": updates.OTHER_HARDWARE,
+    "old_interpreter": updates.OLD_INTERPRETER,
+    "old_firmware": updates.OLD_FIRMWARE,
+    "older": updates.OLDER,
+    "bad_signature": updates.BAD_SIGNATURE,
+    "bad_manifest": updates.BAD_MANIFEST,
+}
+_ENOSPC = 28
+MAX_SPOILT = 2
+
+
+class Refusal(Exception):
+    """This release cannot be had; ``status`` is one of wire.updates."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Transfer:
+    """One release on its way into a slot. ``me`` is (hardware, model, interpreter)."""
+
+    def __init__(self, root: str, release: bytes, size: int, modulus: bytes, me: tuple) -> None:
+        if len(modulus) != manifest.MODULUS_BYTES:
+            raise Refusal(updates.NO_KEY)
+        if not manifest.SIGNATURE_BYTES < size <= manifest.MAX_SIGNED:
+            raise Refusal(updates.BAD_MANIFEST)
+        self._root = root
+        self._pointer = loader.read(root)
+        self._modulus = modulus
+        self._me = me
+        self._slot = self._free_slot(release)
+        self._folder = root + loader.SLOTS[self._slot]
+        self._release = release
+        self._size = size
+        self._signed = bytearray()
+        self._manifest = None
+        self._item = 0
+        self._file = None
+        self._hash = None
+        self._at = 0
+        self._spoilt = 0
+        self.done = 0
+        self.total = 0
+        self.loaded = False
+        self._resume()
+
+    def wanted(self) -> tuple:
+        """(item, offset, bytes) of what is to be asked for."""
+        size = self._size if self._manifest is None else self._manifest.files[self._item - 1][1]
+        return self._item, self._at, min(updates.MAX_CHUNK, size - self._at)
+
+    def take(self, item: int, offset: int, data: bytes) -> bool:
+        """Bytes that came; False when they are not what is wanted, which harms nothing. Raises Refusal."""
+        wanted = self.wanted()
+        if self.loaded or (item, offset) != wanted[:2] or len(data) != wanted[2]:
+            return False
+        try:
+            if self._manifest is None:
+                self._take_manifest(data)
+            else:
+                self._take_file(data)
+        except OSError as error:
+            self.close()
+            raise Refusal(updates.NO_SPACE if error.errno == _ENOSPC else updates.BAD_FILE)
+        return True
+
+    def close(self) -> None:
+        """Let go of the file that is open; what is on the flash stays."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _free_slot(self, release: bytes) -> int:
+        """The slot that does not run. In rescue: the one that has begun to hold this release, else any."""
+        pointer = self._pointer
+        if pointer.state == loader.RESCUE:
+            return 1 if loader.release_of(self._root, 1) == release else 0
+        if loader.release_of(self._root, pointer.slot) == release:
+            raise Refusal(updates.SAME)
+        return 1 - pointer.slot
+
+    def _resume(self) -> None:
+        """Go on with what is on the flash of this very release, or ask for its manifest."""
+        if loader.release_of(self._root, self._slot) != self._release:
+            return
+        with open(self._folder + loader.MANIFEST, "rb") as file:
+            signed = file.read(manifest.MAX_SIGNED)
+        if loader.verify(self._root, self._slot):  # rule 4
+            self._open(signed)
+            self.done = self.total
+            self._switch()
+            return
+        self._judge(signed)
+        self._next()
+
+    def _open(self, signed: bytes) -> None:
+        try:
+            self._manifest = manifest.opened(signed, self._modulus)
+        except WireError as error:
+            raise Refusal(_REASONS.get(error.code, updates.BAD_MANIFEST))
+        self.total = sum(size for _, size, _ in self._manifest.files)
+
+    def _judge(self, signed: bytes) -> None:
+        self._open(signed)
+        floor = self._pointer.floor
+        if self._pointer.state != loader.RESCUE:
+            floor = max(floor, loader.version_of(self._root, self._pointer.slot))
+        hardware, model, interpreter = self._me
+        reason = manifest.reason_against(self._manifest, hardware, model, floor, interpreter)
+        if reason or self._manifest.kind != manifest.KIND_APP:
+            self._manifest = None
+            raise Refusal(_REASONS.get(reason, updates.BAD_MANIFEST))
+
+    def _take_manifest(self, data: bytes) -> None:
+        self._signed.extend(data)
+        self._at += len(data)
+        if self._at < self._size:
+            return
+        signed = bytes(self._signed)
+        self._signed = bytearray()
+        if manifest.release_id(signed) != self._release:
+            raise Refusal(updates.BAD_MANIFEST)
+        self._judge(signed)
+        clear(self._folder)
+        _make_folders(self._folder + loader.MANIFEST)
+        loader.put(self._folder + loader.MANIFEST, signed)
+        self._next()
+
+    def _take_file(self, data: bytes) -> None:
+        path, size, digest = self._manifest.files[self._item - 1]
+        if self._file is None:
+            self._file = open(self._folder + "/" + path, "ab")
+        self._file.write(data)
+        self._hash.update(data)
+        self._at += len(data)
+        self.done += len(data)
+        if self._at == size:
+            self.close()
+            if self._hash.digest() != digest:
+                self._drop(path, size)
+            self._next()
+
+    def _next(self) -> None:
+        """The next file that is not whole; after the last one the whole slot is verified and switched to."""
+        while self._item < len(self._manifest.files):
+            self._item += 1
+            path, size, digest = self._manifest.files[self._item - 1]
+            self._at = self._begin(self._folder + "/" + path, size)
+            self.done += self._at
+            if self._at < size:
+                return
+            if self._hash.digest() != digest:
+                self._drop(path, size)
+        if not loader.verify(self._root, self._slot):
+            raise Refusal(updates.BAD_FILE)
+        self._switch()
+
+    def _drop(self, path: str, size: int) -> None:
+        """A file that is not what the manifest says goes, and is asked for once more."""
+        os.remove(self._folder + "/" + path)
+        self.done -= size
+        self._item -= 1
+        self._spoilt += 1
+        if self._spoilt > MAX_SPOILT:
+            raise Refusal(updates.BAD_FILE)
+
+    def _begin(self, path: str, size: int) -> int:
+        """How much of a file is there; its hash so far."""
+        self._hash = hashlib.sha256()
+        if not loader.exists(path):
+            _make_folders(path)
+            return 0
+        there = os.stat(path)[6]
+        if there > size:
+            os.remove(path)
+            return 0
+        piece = memoryview(bytearray(512))
+        with open(path, "rb") as file:
+            while True:
+                count = file.readinto(piece)
+                if not count:
+                    return there
+                self._hash.update(piece[:count])
+
+    def _switch(self) -> None:
+        loader.switch(self._root, self._slot, self._release)
+        self.loaded = True
+
+
+def clear(folder: str) -> None:
+    """Remove a folder with all that is in it; the manifest first, so that what is left verifies as nothing."""
+    if not loader.exists(folder):
+        return
+    if loader.exists(folder + loader.MANIFEST):
+        os.remove(folder + loader.MANIFEST)
+    for name in os.listdir(folder):
+        path = folder + "/" + name
+        if os.stat(path)[0] & 0x4000:
+            clear(path)
+        else:
+            os.remove(path)
+    os.rmdir(folder)
+
+
+def _make_folders(path: str) -> None:
+    """Every folder above a path."""
+    at = path.find("/", 1)
+    while at > 0:
+        if not loader.exists(path[:at]):
+            os.mkdir(path[:at])
+        at = path.find("/", at + 1)
