@@ -7,6 +7,8 @@ Rules of this module:
 - Ingest is whole on our side: unseal, decode, validate, calibrate, dedupe, COMMIT with synchronous=FULL. The
   other side is SQLite's own executemany of the rows that came out, into the same table under the same PRAGMAs,
   committed as often.
+- The water balance of a season is measured against pyfao56 (see peer and bench_balance), a step of the irrigation
+  against its budget (see bench_step).
 - Bytes are counted for the same batches of as many rows as the uplink sends at once: ours as it sends them, line
   protocol as InfluxDB takes it, with gzip -6. The goal is held against the same data, that is all columns of a reading;
   the line without a goal gives the other side the rounded value alone, without raw, identity, quality and times.
@@ -21,6 +23,8 @@ import os
 import platform
 import random
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,10 +46,12 @@ from gateway.store.data import SCHEMA, Batch, DataWriter
 from gateway.uplink.batch import pack
 from kit.clock import real_mono_s
 from kit.files import write_atomic
+from simulators import bench_step, peer
 from simulators.field.generator import generate
 from simulators.field.layout import layout
 from simulators.field.weather import DAY_MS, local_date, local_midnight_ms
 from simulators.field.world import World
+from simulators.ratio import Ratio, all_met, table
 from simulators.stage import HERE
 from wire import fields, frames, topics
 from wire.seal import KEY_BYTES, seal
@@ -64,30 +70,12 @@ class Message:
     arrival: Arrival
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """One line of the table. `at_least` tells on which side of the goal it is good."""
-
-    name: str
-    ours: float
-    theirs: float
-    unit: str
-    ratio: float
-    goal: float | None = None
-    at_least: bool = True
-
-    @property
-    def met(self) -> bool | None:
-        if self.goal is None:
-            return None
-        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
-
-
 def main(argv: list[str]) -> int:
     parser = Parser(prog="hoiquan bench", description="Measure ratios on this machine, in one run.")
     parser.add_argument("--days", type=whole(1, 30), default=4, help="village days of readings, 1 to 30 (default: 4)")
     parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=1, help="seed of the readings (default: 1)")
     parser.add_argument("--json", type=new_file, metavar="FILE", help="write the figures to this JSON file")
+    parser.add_argument("--offline", action="store_true", help="leave out what would first have to be installed by pip")
     args = parser.parse_args(argv)
     village = load(HERE / "village.toml")
     keys = {node: random.Random(f"{args.seed}/{node}").randbytes(KEY_BYTES) for node in village.nodes}
@@ -96,12 +84,34 @@ def main(argv: list[str]) -> int:
     print(f"machine  {machine()}")
     nodes = len(village.nodes)
     print(f"data     {len(readings):,} readings of {nodes} nodes in {args.days} simulated days, seed {args.seed}")
-    ratios = [ingest(village, keys, messages, readings), *size(readings)]
+    ratios = [
+        ingest(village, keys, messages, readings),
+        *size(readings),
+        *bench_step.measure(),
+        *balance(offline=args.offline),
+    ]
     for line in table(ratios):
         print(line)
     if args.json is not None:
         write_atomic(args.json, json.dumps(figures(ratios, len(readings), args), indent=2) + "\n")
-    return 0 if all(ratio.met is not False for ratio in ratios) else 1
+    return 0 if all_met(ratios) else 1
+
+
+def balance(*, offline: bool) -> Iterator[Ratio]:
+    """A season of many gardens, in a process of its own: pyfao56 brings packages that are none of ours."""
+    try:
+        environment = {**os.environ, "PYTHONPATH": peer.search_path(offline=offline)}
+        order = [sys.executable, "-m", "simulators.bench_balance"]
+        done = subprocess.run(order, cwd=peer.ROOT, env=environment, check=True, capture_output=True, text=True)
+    except peer.NoPeerError as error:
+        print(f"peer     not measured: {error}")
+        return
+    found = json.loads(done.stdout)
+    rate = found["zones"] * found["days"]
+    yield Ratio(
+        f"season of {found['zones']:,} gardens against pyfao56", rate / found["together_s"], rate / found["pyfao56_s"],
+        "zone-days/s", found["ratio"], found["goal"],
+    )  # fmt: skip
 
 
 def machine() -> str:
@@ -239,14 +249,6 @@ def _whole_line(row: Reading) -> str:
     return f"{head},{more},{times} {stamp}"
 
 
-def table(ratios: Iterable[Ratio]) -> Iterator[str]:
-    yield f"{'what':52}{'ours':>12}{'theirs':>12}  {'unit':12}{'ratio':>7}  goal"
-    for ratio in ratios:
-        sign = "≥" if ratio.at_least else "≤"
-        goal = "" if ratio.goal is None else f"{sign} {ratio.goal:g} {'met' if ratio.met else 'NOT MET'}"
-        yield f"{ratio.name:52}{ratio.ours:12,.1f}{ratio.theirs:12,.1f}  {ratio.unit:12}{ratio.ratio:7.2f}  {goal}"
-
-
 def figures(ratios: Iterable[Ratio], count: int, args: argparse.Namespace) -> dict[str, object]:
     return {
         "machine": machine(),
@@ -254,11 +256,5 @@ def figures(ratios: Iterable[Ratio], count: int, args: argparse.Namespace) -> di
         "days": args.days,
         "seed": args.seed,
         "rounds": ROUNDS,
-        "ratios": [
-            {
-                "name": ratio.name, "ours": round(ratio.ours, 3), "theirs": round(ratio.theirs, 3), "unit": ratio.unit,
-                "ratio": round(ratio.ratio, 4), "goal": ratio.goal, "met": ratio.met,
-            }
-            for ratio in ratios
-        ],
-    }  # fmt: skip
+        "ratios": [ratio.plain() for ratio in ratios],
+    }

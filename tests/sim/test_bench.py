@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.registry import load
-from simulators import bench
+from simulators import bench, peer
 from simulators.stage import HERE
 from wire.seal import KEY_BYTES
 
@@ -37,10 +38,43 @@ def test_the_goals_decide_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "ROUNDS", 1)
-    assert bench.main(["--days", "1", "--json", str(tmp_path / "b.json")]) == 0
-    assert "machine" in capsys.readouterr().out
+    monkeypatch.setattr(peer, "FOLDER", tmp_path)
+    assert bench.main(["--days", "1", "--offline", "--json", str(tmp_path / "b.json")]) == 0
+    told = capsys.readouterr().out
+    assert "machine" in told and "not measured: pyfao56" in told
     figures = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))
-    assert [ratio["met"] for ratio in figures["ratios"]] == [True, True, None]
+    assert [ratio["met"] for ratio in figures["ratios"][:3]] == [True, True, None]
+    assert [ratio["name"][:22] for ratio in figures["ratios"][3:]] == ["step of 1,000 gardens "] * 2
     monkeypatch.setitem(bench.GOALS, "ingest", 2.0)
-    assert bench.main(["--days", "1"]) == 1
+    assert bench.main(["--days", "1", "--offline"]) == 1
     assert "NOT MET" in capsys.readouterr().out
+
+
+def test_a_season_is_measured_against_the_peer_in_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "FOLDER", tmp_path)
+    monkeypatch.setattr(peer, "WANTED", "pyfao56")
+    (tmp_path / "pyfao56").mkdir()
+    assert peer.search_path().split(os.pathsep) == [str(peer.ROOT), str(tmp_path)]
+    told = json.dumps(
+        {"zones": 1000, "days": 180, "together_s": 0.1, "pyfao56_s": 300.0, "ratio": 3000.0, "goal": 200.0}
+    )
+    (tmp_path / "simulators").mkdir()
+    (tmp_path / "simulators" / "__init__.py").touch()
+    (tmp_path / "simulators" / "bench_balance.py").write_text(f"print({told!r})")
+    monkeypatch.setattr(peer, "ROOT", tmp_path)
+    (ratio,) = bench.balance(offline=True)
+    assert ratio.met and ratio.ours == pytest.approx(3000.0 * ratio.theirs) and "1,000 gardens" in ratio.name
+
+
+def test_where_pip_cannot_install_the_peer_that_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "FOLDER", tmp_path / "build" / "peer")
+    monkeypatch.setattr(peer, "ROOT", tmp_path)
+    monkeypatch.setattr(peer, "WANTED", "./no-such-folder")
+    assert list(bench.balance(offline=False)) == []
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 1 and "pip could not install ./no-such-folder" in told[0]
+    assert not (tmp_path / "build" / "peer").exists()

@@ -23,11 +23,16 @@ class _Part:
 
 
 def spent_s(work: Callable[[], object]) -> float:
-    """The processor's time for a piece of work, as it would be on the reference: the best of both in turn."""
+    """The processor's time for a piece of work, as it would be on the reference."""
+    return scaled_s(lambda: _took_s(work))
+
+
+def scaled_s(measure: Callable[[], float]) -> float:
+    """What a measurement in seconds would be on the reference: the best of it and of the plain Python, in turn."""
     took, plain = [], []
     for _ in range(ROUNDS):
         plain.append(_took_s(_plain_python))
-        took.append(_took_s(work))
+        took.append(measure())
     return min(took) / min(plain) * REFERENCE_S
 
 
