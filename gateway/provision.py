@@ -21,7 +21,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-from gateway import certificates, in_force, registry, secrets
+from gateway import certificates, in_force, registry, registry_boards, secrets
 from gateway.core.village import Node, Village
 from gateway.home import Home
 from gateway.mqtt import broker_files, users
@@ -120,10 +120,13 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
         },
         "sample_s": node.sample_s,
         "sensors": [
-            {"field": s.field, "channel": s.channel, "every_s": node.every_s(s.field, s.channel)} for s in node.sensors
+            {"field": s.field, "channel": s.channel, "every_s": node.every_s(s.field, s.channel)}
+            | registry_boards.sensor_config(node, s)
+            for s in node.sensors
         ],
         "outputs": [
             {"index": o.index, "kind": o.kind, "hard_max_s": o.hard_max_s, "min_rest_s": o.min_rest_s}
+            | registry_boards.output_config(node, o)
             for o in node.outputs
         ],
         "keepalive_s": KEEPALIVE_S,

@@ -44,7 +44,10 @@ VIETNAMESE: Mapping[str, str] = {
     "must be different in field and channel (or index) from the others of the node": (
         "phải khác loại và kênh (hoặc số ngõ) với các mục kia của hộp"
     ),
-    'must be "valve", because the node has outputs': 'phải là "valve", vì hộp này có ngõ ra',
+    'must be "valve" or "pump", because the node has outputs': 'phải là "valve" hay "pump", vì hộp này có ngõ ra',
+    'must be another than "relay", because the node has sensors': 'không được là "relay", vì hộp này có máy đo',
+    "must be with the board of the node beside it": "phải ghi kèm board của hộp",
+    "must be one of those of its board: {known}": "phải là một trong các ngõ của bo mạch: {known}",
     "must have ids that rise": "các số id phải tăng dần",
     "must be two different whole numbers": "phải là hai số nguyên khác nhau",
     "must be in {unit} with at most {n} decimals": "phải tính bằng {unit}, nhiều nhất {n} số lẻ",

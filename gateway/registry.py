@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy, registry_plans
+from gateway import agronomy, registry_boards, registry_plans
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -162,14 +162,14 @@ def _node(table: Table) -> Node:
             taken.add((key, number, channel))
         node = Node(
             id=node_id,
-            model=t.choice("model", MODELS),
+            model=t.choice("model", registry_boards.MODELS),
             name=t.text("name"),
             sample_s=t.whole("sample_s", 1, DAY_S),
             sensors=sensors,
             outputs=outputs,
+            board=registry_boards.board(t),
         )
-        if outputs and node.model != "valve":
-            t.refuse("model", '"valve", because the node has outputs')
+        registry_boards.check(t, node)
         return node
 
 
@@ -186,7 +186,7 @@ def _sensor(table: Table) -> Sensor:
         if ids != sorted(set(ids)):
             raise RegistryError("must have ids that rise", f"{t.where}.calibration", str(ids))
         sample_s = t.whole("sample_s", 1, DAY_S) if t.has("sample_s") else None
-        return Sensor(what.id, channel, calibrations, sample_s, called)
+        return Sensor(what.id, channel, calibrations, sample_s, called, wiring=registry_boards.wiring(t, what.id))
 
 
 def _is_own_value(what: fields.Field) -> bool:

@@ -35,6 +35,7 @@ _wlan = None
 _config = None
 _pins = {}  # output -> GPIO
 _sensors = None  # the module, once a sensor was read
+_latching = None  # the module, on a board whose valves need it
 _last_ticks = time.ticks_ms()
 _uptime_ms = 0
 tend = None  # what the node wants done while a measurement waits
@@ -56,10 +57,15 @@ def outputs_off() -> None:
     """Every output pin of the board low. Gates have pull-downs, so this is also their state without power."""
     for number in board.OUTPUT_PINS:
         Pin(number, Pin.OUT, value=0)
+    if _latching is not None:
+        _latching.shut()
 
 
 def set_output(index: int, on: bool) -> None:
-    Pin(_pins[index], Pin.OUT, value=1 if on else 0)
+    if _latching is not None and isinstance(_pins[index], tuple):
+        _latching.set_output(index, on)
+    else:
+        Pin(_pins[index], Pin.OUT, value=1 if on else 0)
 
 
 def arm(due_ms: int | None) -> None:
@@ -70,15 +76,19 @@ def arm(due_ms: int | None) -> None:
 
 
 def fired() -> int | None:
-    """The ticks_ms at which the guard switched everything off; it is told once."""
+    """The ticks_ms at which the board switched everything off by itself; it is told once."""
     from hal import guard
 
+    if _latching is not None and _latching.failed():
+        for index in _pins:
+            set_output(index, False)
+        return ticks_ms()
     return guard.fired(ticks_ms())
 
 
 def config() -> dict:
     """The node's config, as provisioning wrote it. OSError or ValueError says what is wrong with it."""
-    global _config, _pins
+    global _config, _pins, _latching
     if _config is None:
         import json
 
@@ -88,6 +98,12 @@ def config() -> dict:
             found = json.load(file)
         needs.check(found, board.OUTPUT_PINS)
         _pins = needs.pins(found, board.OUTPUT_PINS)
+        latched = {index: pin for index, pin in _pins.items() if isinstance(pin, tuple)}
+        if latched:
+            from hal import latching
+
+            latching.setup(latched, needs.cell(found))
+            _latching = latching
         _config = found
     return _config
 
@@ -172,6 +188,8 @@ def wait(poller, link_ms: int, due_ms: int | None = None) -> None:
     """Rest until a socket has something or the first of the two times has come; short enough for the watchdog."""
     if _sensors is not None:
         _sensors.done()
+    if _latching is not None:
+        _latching.idle()
     rest_ms = min(max(link_ms, 0), _MAX_WAIT_MS)
     if due_ms is not None:
         rest_ms = min(rest_ms, max(0, due_ms - ticks_ms()))

@@ -6,6 +6,8 @@ Rules
 2. A call into C that does not come back (arithmetic of TLS, a flash that hangs) holds callbacks up. The watchdog needs
    nobody: while it is armed it bites BITE_MS after the armed time, 8 s after the last feed at the latest; a reset lets
    the pins float, and pull-downs hold the outputs off.
+   Valves that stay where they are without power get a closing pulse by the callback (``closes``); a reset closes them
+   when the board has started again and its capacitors are full.
 3. The callback allocates nothing: pins and timer are made at import, when all outputs are off.
 """
 
@@ -24,6 +26,13 @@ _limit_ms = 0
 _armed_ms = None
 _fires_ms = 0
 _fired = False
+_closes = None  # what closes valves that stay where they are without power
+
+
+def closes(function) -> None:
+    """``function`` is called when the timer fires, after all pins are low."""
+    global _closes
+    _closes = function
 
 
 def arm(due_ms: int | None, now_ms: int) -> None:
@@ -60,4 +69,6 @@ def _fire(_timer: Timer) -> None:
     global _fired
     for pin in _pins:
         pin.off()
+    if _closes is not None:
+        _closes()
     _fired = True

@@ -7,6 +7,8 @@ Rules
    the supplies and the direction pins of sensors.
 """
 
+from wire import fields
+
 _LEVEL = ("uart", "rx", "tx", "zero_mm")
 _BUS = ("uart", "rx", "tx", "de")
 # driver -> what a sensor that names it must say as well
@@ -22,6 +24,9 @@ SENSORS = {
     "pulse": ("pin",),
 }
 _GATES = ("power", "bus_power", "de")
+# driver of an output -> the pins that it must name; a valve that returns by its capacitor is on while it has power
+OUTPUTS = {"level": ("pin",), "capacitor": ("pin",), "latching": ("open", "close", "charge", "wake")}
+_SHARED = ("charge", "wake")
 
 
 def check(config: dict, output_pins: tuple[int, ...]) -> None:
@@ -42,16 +47,36 @@ def check(config: dict, output_pins: tuple[int, ...]) -> None:
     pins(config, output_pins)
 
 
-def pins(config: dict, output_pins: tuple[int, ...]) -> dict[int, int]:
-    """{output: GPIO}; the pin is high while the output is on."""
+def pins(config: dict, output_pins: tuple[int, ...]) -> dict:
+    """{output: GPIO that is high while it is on}; of a latching one (open, close, charge, wake, sense)."""
     found = {}
+    own = []
     for output in config.get("outputs", ()):
         name = "output %s" % output.get("index")
-        if output.get("driver") != "level":
-            raise ValueError("%s: driver %r, must be 'level'" % (name, output.get("driver")))
-        if output.get("pin") not in output_pins:
-            raise ValueError("%s: pin %r, must be one of %s" % (name, output.get("pin"), list(output_pins)))
-        found[output["index"]] = output["pin"]
-    if len(set(found.values())) != len(found):
+        driver = output.get("driver")
+        if driver not in OUTPUTS:
+            raise ValueError("%s: driver %r, must be one of %s" % (name, driver, sorted(OUTPUTS)))
+        for key in OUTPUTS[driver]:
+            if output.get(key) not in output_pins:
+                raise ValueError("%s: %s %r, must be one of %s" % (name, key, output.get(key), list(output_pins)))
+            if key not in _SHARED:
+                own.append(output[key])
+        if driver == "latching":
+            if "sense" not in output:
+                raise ValueError("%s: sense is missing" % name)
+            found[output["index"]] = tuple(output[key] for key in OUTPUTS[driver] + ("sense",))
+        else:
+            found[output["index"]] = output["pin"]
+    if len(set(own)) != len(own):
         raise ValueError("two outputs have one pin")
+    if len({what[2:] for what in found.values() if isinstance(what, tuple)}) > 1:
+        raise ValueError("latching outputs share charge, wake and sense")
     return found
+
+
+def cell(config: dict) -> tuple | None:
+    """(pin, ratio) of the voltage of the node's own cell."""
+    for sensor in config.get("sensors", ()):
+        if sensor.get("field") == fields.BATTERY and "ratio" in sensor:
+            return sensor["pin"], sensor["ratio"]
+    return None

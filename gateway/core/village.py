@@ -50,6 +50,7 @@ class Sensor:
     calibrations: tuple[Calibration, ...] = ()
     sample_s: int | None = None  # its own pace; None: the node's
     name: str = ""  # what it measures, in a farmer's words: "nước ngoài kênh"
+    wiring: tuple[tuple[str, int | str], ...] = ()  # what its place says about it, for the node's config
 
     @property
     def calibration(self) -> Calibration | None:
@@ -73,6 +74,7 @@ class Node:
     sample_s: int
     sensors: tuple[Sensor, ...]
     outputs: tuple[Output, ...]
+    board: str = ""
 
     def sensor(self, field_id: int, channel: int) -> Sensor | None:
         """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""

@@ -27,6 +27,7 @@ def texts(hardware: Hardware | None = None) -> dict[str, str]:
             made[f"docs/hardware/harness/{circuit.node}.yml"] = wiring.harness(known, circuit)
             made[f"docs/hardware/vi/day-{circuit.node}.html"] = cards.wiring_card(known, circuit)
     made |= {f"docs/hardware/vi/{name}.html": text for name, text in cards.sheets().items()}
+    made["gateway/boards.json"] = boards.of_gateway(known, all_circuits)
     made["docs/hardware/pins.md"] = pins_page.page(known, all_circuits)
     made["docs/hardware/pump-panel.svg"] = panel.svg()
     made["hardware/bom.csv"] = costs.bom(known, all_circuits)

@@ -1,6 +1,12 @@
-"""The board file of a node: the pins of the software, and the defaults that go into the node's config."""
+"""The board file of a node: the pins of the software, and the defaults that go into the node's config.
+
+The same sensors and outputs go to the gateway as one JSON file: provisioning puts them into the configs of nodes.
+"""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 from hardware.circuit import Circuit
 from hardware.model import Hardware
@@ -22,14 +28,43 @@ BUTTON_PIN = {button}
 
 
 def board(hardware: Hardware, circuit: Circuit) -> str:
-    """Plain tuples and dicts: MicroPython reads it on the node, CPython where a node is provisioned."""
-    pins = {name: hardware.signals[name].gpio(circuit.mcu) for name in circuit.signals}
+    """Plain tuples and dicts, because MicroPython reads it on the node."""
+    pins = _pins(hardware, circuit)
     gates = tuple(pin for name, pin in pins.items() if hardware.signals[name].role == "gate")
     head = HEAD.format(
-        vi=hardware.nodes[circuit.node].vi, node=circuit.node, mcu=circuit.mcu,
-        module=hardware.mcus[circuit.mcu].module, outputs=gates, led=pins["LED"], button=pins["BUTTON"],
+        vi=hardware.nodes[circuit.node].vi,
+        node=circuit.node,
+        mcu=circuit.mcu,
+        module=hardware.mcus[circuit.mcu].module,
+        outputs=gates,
+        led=pins["LED"],
+        button=pins["BUTTON"],
     )
-    sensors: list[Row] = [
+    return head + _table("SENSORS", sensors(hardware, circuit)) + _table("OUTPUTS", outputs(hardware, circuit))
+
+
+def of_gateway(hardware: Hardware, circuits: Sequence[Circuit]) -> str:
+    """All boards in JSON, one row a line."""
+    boards = [
+        f' "{circuit.name}": {{\n  "sensors": {_rows(sensors(hardware, circuit))},\n'
+        f'  "outputs": {_rows(outputs(hardware, circuit))}\n }}'
+        for circuit in circuits
+    ]
+    return "{\n" + ",\n".join(boards) + "\n}\n"
+
+
+def _rows(rows: list[Row]) -> str:
+    return "[\n" + ",\n".join(f"   {json.dumps(row)}" for row in rows) + "\n  ]" if rows else "[]"
+
+
+def _pins(hardware: Hardware, circuit: Circuit) -> dict[str, int | None]:
+    return {name: hardware.signals[name].gpio(circuit.mcu) for name in circuit.signals}
+
+
+def sensors(hardware: Hardware, circuit: Circuit) -> list[Row]:
+    """What the board measures."""
+    pins = _pins(hardware, circuit)
+    return [
         {
             "field": _field_id(sensor.field),
             "channel": sensor.channel,
@@ -40,7 +75,12 @@ def board(hardware: Hardware, circuit: Circuit) -> str:
         for sensor in hardware.sensors
         if circuit.node in sensor.nodes
     ]
-    outputs: list[Row] = [
+
+
+def outputs(hardware: Hardware, circuit: Circuit) -> list[Row]:
+    """What the board moves."""
+    pins = _pins(hardware, circuit)
+    return [
         {
             "index": output.index,
             "kind": output.kind,
@@ -50,7 +90,6 @@ def board(hardware: Hardware, circuit: Circuit) -> str:
         for output in hardware.outputs
         if circuit.node in output.nodes
     ]
-    return head + _table("SENSORS", sensors) + _table("OUTPUTS", outputs)
 
 
 def _field_id(name: str) -> int:

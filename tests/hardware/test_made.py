@@ -28,7 +28,8 @@ def test_nothing_committed_is_stale() -> None:
 
 
 def test_drift_is_found(tmp_path: Path) -> None:
-    for folder in ("hardware/netlists", "hardware/bom.csv", "docs/hardware", "firmware/hal/boards"):
+    made = ("hardware/netlists", "hardware/bom.csv", "docs/hardware", "firmware/hal/boards", "gateway/boards.json")
+    for folder in made:
         source, target = ROOT / folder, tmp_path / folder
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -38,12 +39,14 @@ def test_drift_is_found(tmp_path: Path) -> None:
     assert generate.stale(tmp_path) == []
     board, yaml = tmp_path / "firmware/hal/boards/pump_s3.py", tmp_path / "docs/hardware/harness/soil.yml"
     board.write_text(board.read_text(encoding="utf-8").replace("LED_PIN = 48", "LED_PIN = 47"), encoding="utf-8")
+    known = tmp_path / "gateway/boards.json"
+    known.write_text(known.read_text(encoding="utf-8").replace('"pin": 9}', '"pin": 10}', 1), encoding="utf-8")
     yaml.write_text(yaml.read_text(encoding="utf-8") + "# touched\n", encoding="utf-8")
     (tmp_path / "docs/hardware/vi/day-level.html").unlink()
     (tmp_path / "firmware/hal/boards/old_s3.py").touch()
     assert set(generate.stale(tmp_path)) == {
         "firmware/hal/boards/pump_s3.py", "docs/hardware/harness/soil.yml", "docs/hardware/harness/soil.svg",
-        "docs/hardware/vi/day-level.html", "firmware/hal/boards/old_s3.py",
+        "docs/hardware/vi/day-level.html", "firmware/hal/boards/old_s3.py", "gateway/boards.json",
     }
 
 
@@ -60,7 +63,7 @@ def test_a_board_file_says_what_the_node_needs(path: Path) -> None:
     assert path.stem == f"{board['MODEL']}_{board['MCU']}"
     assert set(board["OUTPUT_PINS"]) <= mcu.gpios - set(mcu.straps) - set(mcu.input_only)
     assert [output["index"] for output in board["OUTPUTS"]] == list(range(len(board["OUTPUTS"])))
-    words = ("index", "kind", "driver")
+    words = ("index", "kind", "driver", "sense")
     driven = {value for output in board["OUTPUTS"] for key, value in output.items() if key not in words}
     assert driven <= set(board["OUTPUT_PINS"]), "an output that is not forced low at boot"
     channels = [(sensor["field"], sensor["channel"]) for sensor in board["SENSORS"]]

@@ -28,8 +28,11 @@ def load(name: str) -> Any:
 
 needs = load("needs")
 PINS = (25, 26)
+LATCHED_PINS = (25, 26, 27, 33, 21, 22)
 SENSOR: dict[str, Any] = {"field": 3, "channel": 0, "driver": "a02yyuw", "uart": 1, "rx": 16, "tx": 17, "zero_mm": 3000}
 OUTPUT: dict[str, Any] = {"index": 0, "kind": "valve", "driver": "level", "pin": 26}
+LATCHED = {**OUTPUT, "driver": "latching", "open": 25, "close": 26, "charge": 27, "wake": 33, "sense": 34}
+TWIN = {**LATCHED, "index": 1, "open": 21, "close": 22}
 CONFIG: dict[str, Any] = {
     "wifi": {"ssid": "hoi-quan", "password": ""}, "sensors": [SENSOR], "outputs": [OUTPUT],
 }  # fmt: skip
@@ -38,6 +41,10 @@ CONFIG: dict[str, Any] = {
 def test_a_config_with_all_that_the_board_needs() -> None:
     needs.check(CONFIG, PINS)
     assert needs.pins(CONFIG, PINS) == {0: 26}
+    latched = {**CONFIG, "outputs": [LATCHED, TWIN]}
+    assert needs.pins(latched, LATCHED_PINS) == {0: (25, 26, 27, 33, 34), 1: (21, 22, 27, 33, 34)}
+    assert needs.cell(CONFIG) is None
+    assert needs.cell({"sensors": [{"field": 7, "pin": 35, "ratio": [1, 1]}]}) == (35, [1, 1])
 
 
 @pytest.mark.parametrize(
@@ -45,21 +52,30 @@ def test_a_config_with_all_that_the_board_needs() -> None:
     [
         ({"wifi": None}, "wifi: ssid and password are missing"),
         ({"wifi": {"ssid": "x"}}, "wifi: ssid and password are missing"),
-        ({"sensors": [{"field": 3, "every_s": 60}]}, "sensor 3/0: driver None, must be one of ['a02yyuw', 'adc', 'current_loop',"),
+        (
+            {"sensors": [{"field": 3, "every_s": 60}]},
+            "sensor 3/0: driver None, must be one of ['a02yyuw', 'adc', 'current_loop',",
+        ),
         ({"sensors": [{**SENSOR, "driver": "sdi12"}]}, "sensor 3/0: driver 'sdi12', must be one of"),
         ({"sensors": [{**SENSOR, "driver": "ds18b20"}]}, "sensor 3/0: pin is missing"),
         ({"sensors": [{**SENSOR, "power": 5}]}, "sensor 3/0: power 5, must be one of [25, 26]"),
         ({"sensors": [{**SENSOR, "driver": "modbus_soil"}]}, "sensor 3/0: de is missing"),
         ({"sensors": [{"field": 1, "channel": 2, "driver": "adc"}]}, "sensor 1/2: pin is missing"),
-        ({"outputs": [{"index": 4, "kind": "valve"}]}, "output 4: driver None, must be 'level'"),
-        ({"outputs": [{**OUTPUT, "driver": "latching"}]}, "output 0: driver 'latching', must be 'level'"),
+        (
+            {"outputs": [{"index": 4, "kind": "valve"}]},
+            "output 4: driver None, must be one of ['capacitor', 'latching', 'level']",
+        ),
+        ({"outputs": [{**OUTPUT, "driver": "latching"}]}, "output 0: open None, must be one of [25, 26]"),
+        ({"outputs": [LATCHED, {**LATCHED, "index": 1}]}, "two outputs have one pin"),
+        ({"outputs": [{**LATCHED, "sense": None}, TWIN]}, "latching outputs share charge, wake and sense"),
         ({"outputs": [{**OUTPUT, "pin": 5}]}, "output 0: pin 5, must be one of [25, 26]"),
         ({"outputs": [OUTPUT, {**OUTPUT, "index": 1}]}, "two outputs have one pin"),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(changes: dict[str, Any], said: str) -> None:
+    latched = any("charge" in output for output in changes.get("outputs", ()))
     with pytest.raises(ValueError, match=r".") as refused:
-        needs.check({**CONFIG, **changes}, PINS)
+        needs.check({**CONFIG, **changes}, LATCHED_PINS if latched else PINS)
     assert str(refused.value).startswith(said)
 
 

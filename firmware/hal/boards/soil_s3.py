@@ -18,6 +18,10 @@ SENSORS = (
         "field": 2, "channel": 0, "driver": "modbus_soil",
         "rx": 15, "tx": 16, "de": 13, "power": 14, "bus_power": 21, "uart": 2, "address": 1,
     },
+    {  # conductivity_25 0
+        "field": 4, "channel": 0, "driver": "modbus_soil",
+        "rx": 15, "tx": 16, "de": 13, "power": 14, "bus_power": 21, "uart": 2, "address": 1,
+    },
     {"field": 1, "channel": 1, "driver": "adc", "pin": 4, "power": 21},  # soil_moisture 1
     {"field": 1, "channel": 2, "driver": "adc", "pin": 5, "power": 21},  # soil_moisture 2
     {"field": 1, "channel": 3, "driver": "adc", "pin": 6, "power": 21},  # soil_moisture 3

@@ -18,6 +18,10 @@ SENSORS = (
         "field": 2, "channel": 0, "driver": "modbus_soil",
         "rx": 18, "tx": 19, "de": 23, "power": 4, "bus_power": 13, "uart": 2, "address": 1,
     },
+    {  # conductivity_25 0
+        "field": 4, "channel": 0, "driver": "modbus_soil",
+        "rx": 18, "tx": 19, "de": 23, "power": 4, "bus_power": 13, "uart": 2, "address": 1,
+    },
     {"field": 1, "channel": 1, "driver": "adc", "pin": 32, "power": 13},  # soil_moisture 1
     {"field": 1, "channel": 2, "driver": "adc", "pin": 33, "power": 13},  # soil_moisture 2
     {"field": 1, "channel": 3, "driver": "adc", "pin": 34, "power": 13},  # soil_moisture 3

@@ -15,10 +15,10 @@ SENSORS = (
 OUTPUTS = (
     {  # valve 0
         "index": 0, "kind": "valve", "driver": "latching",
-        "open": 9, "close": 10, "charge": 14, "wake": 47,
+        "open": 9, "close": 10, "charge": 14, "wake": 47, "sense": 4,
     },
     {  # valve 1
         "index": 1, "kind": "valve", "driver": "latching",
-        "open": 11, "close": 12, "charge": 14, "wake": 47,
+        "open": 11, "close": 12, "charge": 14, "wake": 47, "sense": 4,
     },
 )

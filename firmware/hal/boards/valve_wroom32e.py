@@ -15,10 +15,10 @@ SENSORS = (
 OUTPUTS = (
     {  # valve 0
         "index": 0, "kind": "valve", "driver": "latching",
-        "open": 25, "close": 26, "charge": 4, "wake": 22,
+        "open": 25, "close": 26, "charge": 4, "wake": 22, "sense": 34,
     },
     {  # valve 1
         "index": 1, "kind": "valve", "driver": "latching",
-        "open": 27, "close": 33, "charge": 4, "wake": 22,
+        "open": 27, "close": 33, "charge": 4, "wake": 22, "sense": 34,
     },
 )
