@@ -30,6 +30,7 @@ from gateway.secrets import Secrets
 from gateway.store.common import Writer
 from gateway.store.control import ControlWriter
 from gateway.store.data import DataWriter
+from gateway.store.update import UpdateWriter
 from gateway.store.uplink import UplinkWriter
 from gateway.store.village import VillageWriter
 from kit.files import PRIVATE, PUBLIC, write_atomic
@@ -122,6 +123,7 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
         "sensors": [
             {"field": s.field, "channel": s.channel, "every_s": node.every_s(s.field, s.channel)}
             | registry_boards.sensor_config(node, s)
+            | ({"on_s": s.on_s} if s.on_s else {})
             for s in node.sensors
         ],
         "outputs": [
@@ -134,12 +136,13 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
 
 
 def _databases(home: Home) -> None:
-    """Make the four files, empty, so that every reader finds them; one that exists belongs to its writer."""
+    """Make the files, empty, so that every reader finds them; one that exists belongs to its writer."""
     writers: dict[Path, Callable[[Path], Writer]] = {
         home.data: DataWriter,
         home.control: ControlWriter,
         home.village: VillageWriter,
         home.uplink: UplinkWriter,
+        home.update: UpdateWriter,
     }
     for path, writer in writers.items():
         if not path.exists():

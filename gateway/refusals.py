@@ -107,6 +107,24 @@ VIETNAMESE: Mapping[str, str] = {
         "phải là ngày từ {first} trở đi, trễ nhất {most} ngày sau"
     ),
     "must be left out where cap_mm is given": "phải bỏ, vì đã ghi cap_mm",
+    # ---- pumps, cycles and meters
+    "must be left out where infiltration_mm_h is given": "phải bỏ, vì đã ghi infiltration_mm_h",
+    "must be with cycle_min beside it": "phải ghi kèm cycle_min",
+    "must be the pump of a zone of this file": "phải là máy bơm của một vườn trong tệp này",
+    "must be a main valve that no other pump has": "phải là van tổng chưa dùng cho máy bơm khác",
+    "must be on the node of the pump ({node})": "phải ở cùng hộp với máy bơm ({node})",
+    "must be with a meter beside it": "phải ghi kèm đồng hồ nước (meter)",
+    "must be one that is read every {n} s at least while water runs (it is every {every_s} s)": (
+        "phải là đồng hồ được đọc ít nhất mỗi {n} giây khi nước chảy (đang là {every_s} giây)"
+    ),
+    "must be another time than from": "phải khác giờ bắt đầu (from)",
+    'must be a time such as "05:30"': 'phải là giờ như "05:30"',
+    "must be hours that leave the pump some time to run": "phải chừa lại giờ cho máy bơm chạy",
+    "must be at most the max_run_s of zone {zone} ({most})": "không được quá max_run_s của vườn {zone} ({most})",
+    "must be at most the cycle of zone {zone} ({most} s)": "không được quá một đợt tưới của vườn {zone} ({most} giây)",
+    "must be an output with the hard_max_s of its pump at least ({least})": (
+        "phải có hard_max_s ít nhất bằng của máy bơm ({least})"
+    ),
     # ---- waters
     "must be with a target_level_mm above reopen_level_mm ({mm})": (
         "phải có target_level_mm cao hơn reopen_level_mm ({mm})"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy, registry_boards, registry_plans
+from gateway import agronomy, registry_boards, registry_delivery, registry_plans
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -58,8 +58,7 @@ __all__ = [
     "parse",
 ]
 
-MODELS = ("soil", "level", "valve")
-KINDS = ("valve", "pump", "sluice", "lift")  # a sluice and a lift need no path, and are none to a pump
+KINDS = ("valve", "pump", "main", "sluice", "lift")  # a sluice and a lift need no path, and are none to a pump
 MAX_NODES = 500
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
@@ -102,7 +101,8 @@ def _parse(text: str) -> Village:
         nodes = _unique("node", [_node(t) for t in root.tables("node", 1, MAX_NODES)])
         sources = _unique("source", [source(t, nodes) for t in root.tables("source", 0, 50)])
         zones = _unique("zone", [_zone(t, nodes, sources) for t in root.tables("zone", 0, 200)])
-        _one_user_each(zones, sources)
+        pumps = registry_delivery.pumps(root, nodes, zones)
+        _one_user_each(zones, sources, registry_delivery.in_use(pumps))
         station = agronomy.station(root, nodes)
         with root.table("broker") as t:
             port = t.whole("port", 1, 65535)
@@ -132,6 +132,7 @@ def _parse(text: str) -> Village:
                 sources=sources,
                 zones=zones,
                 station=station,
+                pumps=pumps,
             )
 
 
@@ -186,7 +187,8 @@ def _sensor(table: Table) -> Sensor:
         if ids != sorted(set(ids)):
             raise RegistryError("must have ids that rise", f"{t.where}.calibration", str(ids))
         sample_s = t.whole("sample_s", 1, DAY_S) if t.has("sample_s") else None
-        return Sensor(what.id, channel, calibrations, sample_s, called, wiring=registry_boards.wiring(t, what.id))
+        on_s = t.whole("on_s", 1, 60) if t.has("on_s") else None
+        return Sensor(what.id, channel, calibrations, sample_s, called, on_s, registry_boards.wiring(t, what.id))
 
 
 def _is_own_value(what: fields.Field) -> bool:
@@ -250,6 +252,7 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
             crop_source=crop_source,
             plan=plan,
             figures=figures,
+            soak=registry_delivery.soak(t, nodes, area_m2, flow_lpm),
         )
         if zone.source not in sources:
             t.refuse("source", "the id of a source of this file")
@@ -270,9 +273,11 @@ def _hard_max_s(nodes: Mapping[str, Node], ref: OutputRef) -> int:
     return output.hard_max_s
 
 
-def _one_user_each(zones: Mapping[str, Zone], sources: Mapping[str, Source]) -> None:
-    """A valve, sluice or lift serves one zone or one ditch; and the decisions of a ditch are not those of a zone."""
-    uses = [(zone.valve, f"zone {zone.id!r}.valve") for zone in zones.values()]
+def _one_user_each(
+    zones: Mapping[str, Zone], sources: Mapping[str, Source], more: list[tuple[OutputRef, str]]
+) -> None:
+    """A valve, main valve, sluice or lift serves one zone or one ditch; and the decisions of a ditch are not those of a zone."""
+    uses = [(zone.valve, f"zone {zone.id!r}.valve") for zone in zones.values()] + more
     for ditch in sources.values():
         if ditch.fill is None:
             continue

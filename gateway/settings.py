@@ -8,6 +8,9 @@ Rules
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gateway.core.pumps import PumpSettings
 from gateway.core.types import (
     FillSettings,
     Limits,
@@ -49,6 +52,7 @@ def settings_of(village: Village, clock: Clock) -> Settings:
         station=_station(village),
         zones=tuple(_zone(zone, village, way_ms) for zone in village.zones.values()),
         sources=tuple(_source(source, village, clock) for source in village.sources.values()),
+        pumps=_pumps(village),
         outputs={
             OutputRef(node.id, output.index).key: OutputSettings(
                 hard_max_ms=output.hard_max_s * 1000,
@@ -79,8 +83,31 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         limit_us_cm=zone.limit_us_cm,
         ground=zone.ground,
         plan=zone.plan,
-        meter=_meter(village.nodes[zone.pump.node]) if zone.ground else None,
+        meter=_water_meter(zone, village),
+        watched=_flow(zone.soak.meter),
+        fill_ms=zone.soak.fill_s * 1000,
+        cycle_ms=None if zone.soak.cycle_min is None else zone.soak.cycle_min * 60_000,
+        soak_ms=zone.soak.soak_min * 60_000,
     )
+
+
+def _water_meter(zone: Zone, village: Village) -> SensorRef | None:
+    """What the water of a garden is reckoned by: its own meter, its pump's, or else the one of its node."""
+    pump = village.pumps.get(zone.pump)
+    return _flow(zone.soak.meter) or _flow(pump.meter if pump else None) or _meter(village.nodes[zone.pump.node])
+
+
+def _flow(ref: RegistrySensor | None) -> SensorRef | None:
+    return SensorRef(ref.node, fields.FLOW, ref.channel) if ref else None
+
+
+def _pumps(village: Village) -> dict[str, PumpSettings]:
+    return {
+        _output(ref).key: replace(
+            pump.chosen(), main=_output(pump.main) if pump.main else None, meter=_flow(pump.meter)
+        )
+        for ref, pump in village.pumps.items()
+    }
 
 
 def _meter(node: Node) -> SensorRef | None:

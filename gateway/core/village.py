@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.ground import Ground
+from gateway.core.pumps import Hours, PumpSettings
 from gateway.core.plans.defaults import Figure
 from gateway.core.plans.kinds import Plan
 from wire import fields
@@ -24,6 +25,7 @@ HOUSEKEEPING = (
     fields.REFUSED_COMMANDS,
     fields.DROPPED_READINGS,
     fields.VOLUME,
+    fields.RADIO,
 )
 
 
@@ -50,6 +52,7 @@ class Sensor:
     calibrations: tuple[Calibration, ...] = ()
     sample_s: int | None = None  # its own pace; None: the node's
     name: str = ""  # what it measures, in a farmer's words: "nước ngoài kênh"
+    on_s: int | None = None  # its pace while an output of its node is on, and a minute longer; None: its own
     wiring: tuple[tuple[str, int | str], ...] = ()  # what its place says about it, for the node's config
 
     @property
@@ -84,6 +87,11 @@ class Node:
         """How often a sensor of the node is read."""
         sensor = self.sensor(field_id, channel)
         return self.sample_s if sensor is None or sensor.sample_s is None else sensor.sample_s
+
+    def watch_s(self, field_id: int, channel: int) -> int:
+        """How often it is read while an output of the node is on."""
+        sensor = self.sensor(field_id, channel)
+        return sensor.on_s if sensor and sensor.on_s else self.every_s(field_id, channel)
 
     def output(self, index: int) -> Output | None:
         return next((o for o in self.outputs if o.index == index), None)
@@ -156,6 +164,47 @@ class Station:
 
 
 @dataclass(frozen=True)
+class Pump:
+    """How the water of a pump is let out: ``gateway.core.pumps``."""
+
+    main: OutputRef | None = None
+    meter: SensorRef | None = None
+    lead_s: int = 0
+    lag_s: int = 0
+    min_run_s: int = 60
+    min_rest_s: int = 60
+    starts_an_hour: int = 6
+    prime_s: int = 60
+    min_flow_lpm: float = 0.0
+    open_hours: tuple[Hours, ...] = ()
+    quiet_hours: tuple[Hours, ...] = ()
+
+    def chosen(self) -> PumpSettings:
+        """The same as the irrigation is given it, but for its outputs and sensors."""
+        return PumpSettings(
+            lead_ms=self.lead_s * 1000,
+            lag_ms=self.lag_s * 1000,
+            min_run_ms=self.min_run_s * 1000,
+            min_rest_ms=self.min_rest_s * 1000,
+            starts_an_hour=self.starts_an_hour,
+            prime_ms=self.prime_s * 1000,
+            min_flow_ml_min=round(self.min_flow_lpm * 1000),
+            open_hours=self.open_hours,
+            quiet_hours=self.quiet_hours,
+        )
+
+
+@dataclass(frozen=True)
+class Soak:
+    """How a garden's soil and pipe take water: its own meter, and its cycles. No cycle: all at once."""
+
+    meter: SensorRef | None = None
+    fill_s: int = 60
+    cycle_min: int | None = None
+    soak_min: int = 0
+
+
+@dataclass(frozen=True)
 class Zone:
     """``ground`` is what its water is reckoned with, None where nothing is said of its soil; ``crop_source`` says whose
     the crop's figures are, ``figures`` the same of its plan, one by one."""
@@ -176,6 +225,7 @@ class Zone:
     limit_us_cm: int
     ground: Ground | None = None
     crop_source: str = ""
+    soak: Soak = field(default_factory=Soak)
     plan: Plan | None = None
     figures: tuple[Figure, ...] = ()
 
@@ -212,3 +262,4 @@ class Village:
     sources: Mapping[str, Source]
     zones: Mapping[str, Zone]
     station: Station = field(default_factory=Station)
+    pumps: Mapping[OutputRef, Pump] = field(default_factory=dict)
