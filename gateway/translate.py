@@ -56,7 +56,7 @@ def receipt(row: StoredReceipt) -> Receipt:
 
 
 def intent(row: StoredIntent) -> Intent:
-    return Intent(row.id, row.at_ms, row.expires_ms, row.kind, row.zone, row.minutes, row.user)
+    return Intent(row.id, row.at_ms, row.expires_ms, row.kind, row.zone, row.minutes, row.user, row.what, row.told_by)
 
 
 def decision(made: Decide) -> stored.Decision:

@@ -19,7 +19,9 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
-from gateway import alerts, story
+from gateway import alerts, plan_view, story
+from gateway.core.plans.force import in_force
+from gateway.core.plans.kinds import Rice
 from gateway.core.probes import Trust, vote
 from gateway.core.state import Latest as CoreLatest
 from gateway.core.state import SourceState, State, StateError
@@ -114,7 +116,10 @@ def build_village(
                 stack.enter_context(reader.snapshot())
         latest = data.latest() if data is not None else {}
         state = _state(control)
-        soils = {zone.id: _soil(zone, latest, now_ms, limits) for zone in settings.zones}
+        settings = in_force(settings, state.zones)
+        soils = {
+            zone.id: _soil(zone, plan_view.marks_mm(zone, state), latest, now_ms, limits) for zone in settings.zones
+        }
         sources = tuple(
             _source(source, settings.source_by_id[source.id], state, latest) for source in village.sources.values()
         )
@@ -129,6 +134,7 @@ def build_village(
                     (before or {}).get(zone.id),
                     tuple(_history(zone, data, now_ms)),
                     story.tell(control, zone.id, state, (asked or {}).get(zone.id), now_ms, clock.speed),
+                    plan_view.plan(settings.zone_by_id[zone.id], state, settings, now_ms),
                     now_ms,
                 )
                 for zone in village.zones.values()
@@ -158,9 +164,16 @@ class _Soil(NamedTuple):
     percent: float | None
     measured_ms: int | None
     unsure: bool
+    state: view.SoilState | None = None  # of a garden that is not known by its soil
 
 
-def _soil(zone: ZoneSettings, latest: _Readings, now_ms: int, limits: Limits) -> _Soil:
+def _soil(
+    zone: ZoneSettings, marks_mm: tuple[int, int] | None, latest: _Readings, now_ms: int, limits: Limits
+) -> _Soil:
+    if isinstance(zone.plan, Rice):
+        return _field(zone.plan, marks_mm, latest)
+    if not zone.probes:
+        return _Soil(None, None, unsure=False, state="none")
     heard = {ref.key: found for ref in zone.probes if (found := latest.get((ref.node, ref.field, ref.channel)))}
     good = [
         (_measured_ms(found), found.value)
@@ -177,19 +190,33 @@ def _soil(zone: ZoneSettings, latest: _Readings, now_ms: int, limits: Limits) ->
     return _Soil((newest_e4 if said.soil_e4 is None else said.soil_e4) / 100, newest_ms, unsure=False)
 
 
+def _field(plan: Rice, marks: tuple[int, int] | None, latest: _Readings) -> _Soil:
+    """A rice field's water: dry where it is to be filled, wet from where filling ends."""
+    found = [f for ref in plan.tubes if (f := latest.get((ref.node, ref.field, ref.channel))) and f.flag in _FIT]
+    levels = sorted(f.value for f in found if f.value is not None and abs(f.value) <= plan.range_mm)
+    if not levels:
+        return _Soil(None, None, unsure=False)
+    level_mm = levels[len(levels) // 2]
+    state: view.SoilState = "ok"
+    if marks:
+        state = "dry" if level_mm <= marks[0] else "wet" if level_mm >= marks[1] else "ok"
+    return _Soil(None, min(_measured_ms(f) for f in found), unsure=False, state=state)
+
+
 def _garden(
     zone: Zone,
     soil: _Soil,
     before: view.SoilState | None,
     history: tuple[tuple[int, float], ...],
     told: story.Story,
+    plan: view.Plan | None,
     now_ms: int,
 ) -> view.Garden:
     band = view.Band(round(zone.dry_vwc * 100, 1), round(zone.target_vwc * 100, 1))
     return view.Garden(
         id=zone.id,
         name=zone.name,
-        state=_soil_state(soil, band, before, now_ms),
+        state=soil.state or _soil_state(soil, band, before, now_ms),
         moisture_pct=soil.percent,
         measured_ms=soil.measured_ms,
         why=told.why,
@@ -201,6 +228,7 @@ def _garden(
         band=band,
         history=history,
         waterings=told.waterings,
+        plan=plan,
     )
 
 

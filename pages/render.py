@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from pages import words
 from pages.i18n import LANGUAGES, Language
+from pages.plan import Change, plan_line, plan_page
 from pages.plot import moisture_plot
 from pages.sentences import (
     Card,
@@ -100,6 +101,8 @@ class Controls:
 
 
 SAID: Mapping[str, str] = {"again": "Lệnh này đã gửi rồi. Máy chỉ làm một lần."}
+SAID_OF_PLAN: Mapping[str, str] = {**SAID, "sent": "Đã gửi. Máy đang ghi."}
+REFRESH_SENT_S = 3
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ class _Row:
     plot: Markup
     waterings: tuple[Past, ...]
     why: tuple[_Why, ...]
+    plan: str
 
 
 def _page(template: str, language: Language, **values: Any) -> str:
@@ -192,7 +196,28 @@ def _row(garden: Garden, village: Village, now_ms: int, language: Language) -> _
         plot=moisture_plot(garden, now_ms, language),
         waterings=told_waterings(garden, now_ms, language),
         why=tuple(_Why(reason_time(reason, now_ms, language), reason_text(reason, language)) for reason in garden.why),
+        plan=plan_line(garden, now_ms, language),
     )
+
+
+def render_plan(garden: Garden, now_ms: int, language: Language, controls: Controls, *, said: str | None = None) -> str:
+    """The phase of a garden, what comes next, and what people may do about it: the first of two steps."""
+    sent = said if said in SAID_OF_PLAN else None
+    return _page(
+        "plan.html",
+        language,
+        name=garden.name,
+        zone=garden.id,
+        plan=plan_page(garden, now_ms, language),
+        said=language.say(SAID_OF_PLAN[sent]) if sent else None,
+        refresh_s=REFRESH_SENT_S if sent else 0,
+        controls=controls,
+    )
+
+
+def render_change(garden: Garden, change: Change, language: Language, controls: Controls) -> str:
+    """The second step: what follows from it, and who says so."""
+    return _page("change.html", language, name=garden.name, zone=garden.id, change=change, controls=controls)
 
 
 @dataclass(frozen=True)
@@ -252,6 +277,8 @@ def render_login(
 ERRORS: Mapping[str, tuple[str, str]] = {
     "not_found": ("Không có trang này", "Bấm TRỞ VỀ để xem vườn."),
     "no_zone": ("Không có vườn này", "Bấm TRỞ VỀ, rồi chọn lại vườn."),
+    "no_phase": ("Không có giai đoạn này", "Chưa đổi gì cả. Bấm TRỞ VỀ, rồi chọn lại."),
+    "bad_days": ("Số ngày chưa đúng", "Bấm TRỞ VỀ, rồi chọn số ngày có sẵn."),
     "bad_minutes": ("Số phút chưa đúng", "Bấm TRỞ VỀ, rồi chọn số phút có sẵn."),
     "old_page": ("Trang này cũ rồi", "Chưa làm gì cả. Bấm TRỞ VỀ, rồi bấm lại."),
     "bad_form": ("Không hiểu lệnh này", "Chưa làm gì cả. Bấm TRỞ VỀ, rồi bấm lại."),

@@ -45,6 +45,7 @@ GARDEN_WORDS: Mapping[GardenState, str] = {
     "closing": "Đang tắt",
     "unsure": "Chưa rõ",
     "blind": "Mất sóng",
+    "none": "Không đo đất",
 }
 SOURCE_WORDS: Mapping[SourceState, str] = {
     "ok": "Nước tốt",
@@ -75,9 +76,9 @@ def garden_card(garden: Garden, village: Village, now_ms: int, language: Languag
     return Card(
         id=garden.id,
         name=garden.name,
-        picture=state,
+        picture="unsure" if state == "none" else state,
         word=language.say(GARDEN_WORDS[state]),
-        age=words.age(age_s(garden.measured_ms, now_ms), language),
+        age="" if state == "none" else words.age(age_s(garden.measured_ms, now_ms), language),
         stale=stale,
         answer=_answer(garden, village, now_ms, language),
         doing=_doing(garden, village, now_ms, language),
@@ -183,6 +184,8 @@ def _garden_facts(garden: Garden, stale: bool, now_ms: int, language: Language) 
             facts.append(language.say("Lần đo cuối lúc {time}: độ ẩm đất {amount}.", time=at, amount=amount))
         else:
             facts.append(language.say("Độ ẩm đất: {amount}.", amount=amount))
+    if garden.moisture_pct is None and garden.plan and garden.plan.about:
+        return (*facts, language.say_again(garden.plan.about))
     facts.append(
         language.say(
             "Dưới {dry} là khô. Tưới tới {target} thì ngưng.",

@@ -5,8 +5,8 @@ Rules
    cloud, and whoever shows it says how old it is (``shown_state``).
 2. A reading older than ``STALE_MS`` of village time is not news any more: its garden is *blind*.
 3. Sentences in a view are Vietnamese; a decision brings its English along, all else is translated when it is shown.
-4. A garden's own state is what its soil is; that water runs, opens or closes is told apart (``running``, ``asked``),
-   because it passes with time.
+4. A garden's own state is what its soil is, or its field's water; ``none`` where neither is measured. That water runs,
+   opens or closes is told apart (``running``, ``asked``), because it passes with time.
 5. JSON is read strictly: an unknown, missing or wrong key, a number out of range or a list that is too long is a
    ``ViewError`` that names the place. What was read is as good as what was built here.
 """
@@ -33,7 +33,7 @@ MAX_TEXT = 400
 MAX_JSON_BYTES = 2 * 1024 * 1024
 MAX_TIME_MS = 32_503_680_000_000  # the year 3000: no clock of Linux can be set so far, and a date can be written
 
-SoilState = Literal["dry", "ok", "wet", "unsure", "blind"]
+SoilState = Literal["dry", "ok", "wet", "unsure", "blind", "none"]
 Activity = Literal["opening", "watering", "closing"]
 GardenState = SoilState | Activity
 RunPhase = Literal["opening", "on", "closing"]
@@ -149,6 +149,47 @@ class Watering:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A phase of a plan as a farmer hears of it, in Vietnamese: its name, what it does to the water, and what it may
+    spoil now (empty: nothing)."""
+
+    id: str
+    name: str
+    effect: str
+    warning: str
+
+    def __post_init__(self) -> None:
+        _require_text(self.id, "stage.id")
+        _require_text(self.name, "stage.name")
+        _require_text(self.effect, "stage.effect")
+        _require_text(self.warning, "stage.warning", empty=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is wanted of a garden over the season. ``now`` is there when it has phases, since ``since_ms``, and usually
+    lasts ``usual_days``; ``told_by`` said so. ``about`` tells of a plan without phases. A pause has an end."""
+
+    now: Stage | None
+    next: Stage | None
+    before: Stage | None
+    since_ms: int | None
+    usual_days: int
+    told_by: str
+    about: str
+    paused_until_ms: int | None
+    paused_by: str
+
+    def __post_init__(self) -> None:
+        _require_time(self.since_ms, "plan.since_ms")
+        _require_time(self.paused_until_ms, "plan.paused_until_ms")
+        _require_number(self.usual_days, 0, 10_000, "plan.usual_days")
+        _require_text(self.told_by, "plan.told_by", empty=True)
+        _require_text(self.paused_by, "plan.paused_by", empty=True)
+        _require_text(self.about, "plan.about", empty=True)
+
+
+@dataclass(frozen=True)
 class Garden:
     """One zone as its farmer sees it. ``why`` are its last decisions, newest first: the first is what is done now.
     ``waterings`` are newest first as well."""
@@ -167,6 +208,7 @@ class Garden:
     band: Band
     history: tuple[tuple[int, float], ...]
     waterings: tuple[Watering, ...]
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         _require_text(self.id, "garden.id")
@@ -296,9 +338,8 @@ def shown_state(garden: Garden, village: Village, now_ms: int) -> GardenState:
     doing = activity(garden, village, now_ms)
     if doing is not None:
         return doing
-    if is_stale(garden.measured_ms, now_ms) or is_stale(village.now_ms, now_ms):
-        return "blind"
-    return garden.state
+    unheard = garden.state != "none" and is_stale(garden.measured_ms, now_ms)
+    return "blind" if unheard or is_stale(village.now_ms, now_ms) else garden.state
 
 
 def soil_state(moisture_pct: float | None, band: Band, before: SoilState | None = None) -> SoilState:

@@ -36,6 +36,18 @@ SCHEMA = Schema(
         """,
         "CREATE TABLE forms(id TEXT PRIMARY KEY, at_ms INT NOT NULL) STRICT, WITHOUT ROWID;",
         FILE_ID,
+        """
+        CREATE TABLE wishes(
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INT NOT NULL, expires_ms INT NOT NULL, kind TEXT NOT NULL CHECK(kind IN
+                ('water', 'stop', 'unlock', 'try', 'phase', 'pause', 'resume')),
+            zone TEXT NOT NULL, minutes INT NOT NULL, user TEXT NOT NULL,
+            what TEXT NOT NULL DEFAULT '', told_by TEXT NOT NULL DEFAULT '') STRICT;
+        INSERT INTO wishes(id, at_ms, expires_ms, kind, zone, minutes, user)
+            SELECT id, at_ms, expires_ms, kind, zone, minutes, user FROM intents;
+        DROP TABLE intents;
+        ALTER TABLE wishes RENAME TO intents;
+        """,
     ),
 )
 
@@ -56,7 +68,8 @@ class Session(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """``kind`` is "water", for so many minutes, or "stop"."""
+    """``kind`` is "water", for so many minutes, or "stop"; of a plan "phase" (``what`` is the phase), "pause" for so many
+    minutes, or "resume". ``told_by`` is for whom ``user`` has pressed, empty: for himself."""
 
     id: int
     at_ms: int
@@ -65,6 +78,8 @@ class Intent(NamedTuple):
     zone: str
     minutes: int
     user: str
+    what: str = ""
+    told_by: str = ""
 
 
 class VillageWriter(Writer):
@@ -118,7 +133,7 @@ class VillageWriter(Writer):
 
     def _add(self, intent: Intent) -> int:
         return self._insert(
-            "INSERT INTO intents(at_ms, expires_ms, kind, zone, minutes, user) VALUES(?, ?, ?, ?, ?, ?)", intent[1:]
+            f"INSERT INTO intents({', '.join(Intent._fields[1:])}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)", intent[1:]
         )
 
 

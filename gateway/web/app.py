@@ -11,41 +11,39 @@ Rules
 from __future__ import annotations
 
 import re
-import secrets
 
 import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.store.common import StoreError
-from gateway.web.answers import SESSION_COOKIE, error, go_to, json_text, page, reader_of
+from gateway.web import plans
+from gateway.web.answers import error, go_to, json_text, page, reader_of
+from gateway.web.forms import (
+    NoSession,
+    Refusal,
+    controls_of,
+    form_id_of,
+    form_of,
+    ordered,
+    require_own_page,
+    require_session,
+    session_cookie,
+    token_of,
+    zones_of,
+)
 from gateway.web.house import MAX_MINUTES, House
-from kit.forms import Form, FormError, from_own_page, read_form
-from kit.login import SESSION_MS, Refused, csrf_fits, csrf_token
+from kit.forms import FormError
+from kit.login import SESSION_MS, Refused, csrf_token
 from kit.web import HeadLikeGet
-from pages.answers import Header, cookie
-from pages.render import Controls, render_home, render_login, render_water
+from pages.render import render_home, render_login, render_water
 from pages.view import ViewError
 
-_FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _WHOLE = re.compile(r"[0-9]{1,3}")
 _log = structlog.get_logger(__name__)
-
-
-class _Refusal(Exception):
-    """A request that is not done; ``code`` is a key of ``pages.render.ERRORS``."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-
-
-class _NoSession(Exception):
-    """Somebody who has to log in first."""
 
 
 def create_app(house: House) -> FastAPI:
@@ -56,16 +54,17 @@ def create_app(house: House) -> FastAPI:
     _install_login(app, house)
     _install_pages(app, house)
     _install_orders(app, house)
+    plans.install(app, house)
     return app
 
 
 def _install_errors(app: FastAPI, house: House) -> None:
-    @app.exception_handler(_Refusal)
-    async def _refused(request: Request, refusal: _Refusal) -> Response:
+    @app.exception_handler(Refusal)
+    async def _refused(request: Request, refusal: Refusal) -> Response:
         return error(request, refusal.status, refusal.code)
 
-    @app.exception_handler(_NoSession)
-    async def _no_session(request: Request, _error: _NoSession) -> Response:
+    @app.exception_handler(NoSession)
+    async def _no_session(request: Request, _error: NoSession) -> Response:
         if request.method == "GET":
             return go_to("/login")
         return page(request, render_login(house.village.name, reader_of(request).language), 401)
@@ -98,26 +97,26 @@ def _install_errors(app: FastAPI, house: House) -> None:
 def _install_login(app: FastAPI, house: House) -> None:
     @app.get("/login")
     def login_page(request: Request) -> Response:
-        if house.who(_token(request)):
+        if house.who(token_of(request)):
             return go_to("/")
         return page(request, render_login(house.village.name, reader_of(request).language))
 
     @app.post("/login")
     async def login(request: Request) -> Response:
-        _require_own_page(request)
-        form = await _form(request)
+        require_own_page(request)
+        form = await form_of(request)
         address = request.client.host if request.client else ""
         outcome = await run_in_threadpool(house.come_in, form.one("name"), form.one("password"), address)
         if isinstance(outcome, Refused):
             return _login_refused(request, house, outcome)
-        return go_to("/", [_session_cookie(outcome, SESSION_MS // 1000)])
+        return go_to("/", [session_cookie(outcome, SESSION_MS // 1000)])
 
     @app.post("/logout")
     async def logout(request: Request) -> Response:
-        token = _token(request)
-        await _ordered(request, house)
+        token = token_of(request)
+        await ordered(request, house)
         await run_in_threadpool(house.leave, token)
-        return go_to("/login", [_session_cookie("", 0)])
+        return go_to("/login", [session_cookie("", 0)])
 
 
 def _login_refused(request: Request, house: House, refused: Refused) -> Response:
@@ -136,116 +135,58 @@ def _install_pages(app: FastAPI, house: House) -> None:
 
     @app.get("/state.json")
     def state(request: Request) -> Response:
-        if house.who(_token(request)) is None:
+        if house.who(token_of(request)) is None:
             return json_text('{"error":"login"}', 401)
         return json_text(house.view().to_json())
 
     @app.get("/")
     def home(request: Request) -> Response:
-        token = _require_session(request, house)
+        token = require_session(request, house)
         seen = house.view()
         html = render_home(
             seen,
             house.clock.now_ms(),
             reader_of(request).language,
             csrf=csrf_token(token),
-            controls=_controls(token),
+            controls=controls_of(token),
             said=request.query_params.get("said"),
         )
         return page(request, html)
 
     @app.get("/water")
     def water_page(request: Request) -> Response:
-        token = _require_session(request, house)
+        token = require_session(request, house)
         seen = house.view()
         zone = request.query_params.get("zone", "")
         garden = next((garden for garden in seen.gardens if garden.id == zone), None)
         if garden is None:
-            raise _Refusal(404, "no_zone")
+            raise Refusal(404, "no_zone")
         if not garden.can_water:
             return go_to("/")
-        html = render_water(seen, garden, house.clock.now_ms(), reader_of(request).language, _controls(token))
+        html = render_water(seen, garden, house.clock.now_ms(), reader_of(request).language, controls_of(token))
         return page(request, html)
 
 
 def _install_orders(app: FastAPI, house: House) -> None:
     @app.post("/water")
     async def water(request: Request) -> Response:
-        user, form = await _ordered(request, house)
-        (zone,) = _zones(house, [form.one("zone")])
+        user, form = await ordered(request, house)
+        (zone,) = zones_of(house, [form.one("zone")])
         minutes = _minutes(form.one("minutes"))
-        new = await run_in_threadpool(house.water, user, zone, minutes, _form_id(form))
+        new = await run_in_threadpool(house.water, user, zone, minutes, form_id_of(form))
         _log.info("water asked for", user=user, zone=zone, minutes=minutes, new=new)
         return go_to(f"/#g-{zone}" if new else "/?said=again")
 
     @app.post("/stop")
     async def stop(request: Request) -> Response:
-        user, form = await _ordered(request, house)
-        zones = _zones(house, form.all("zone"))
-        new = await run_in_threadpool(house.stop, user, zones, _form_id(form))
+        user, form = await ordered(request, house)
+        zones = zones_of(house, form.all("zone"))
+        new = await run_in_threadpool(house.stop, user, zones, form_id_of(form))
         _log.info("stop asked for", user=user, zones=zones, new=new)
         return go_to("/")
 
 
-async def _ordered(request: Request, house: House) -> tuple[str, Form]:
-    """Who sends this form, and the form, after everything has been checked that is common to all orders."""
-    token = _token(request)
-    user = await run_in_threadpool(house.who, token)
-    if user is None:
-        raise _NoSession
-    _require_own_page(request)
-    form = await _form(request)
-    if not csrf_fits(token, form.one("csrf")):
-        raise _Refusal(403, "old_page")
-    return user, form
-
-
-def _session_cookie(token: str, max_age_s: int) -> Header:
-    # The village's own Wi-Fi has no TLS that a phone knows, so the cookie cannot ask for it.
-    return "Set-Cookie", cookie(SESSION_COOKIE, token, max_age_s, secure=False)
-
-
-def _token(request: Request) -> str:
-    return request.cookies.get(SESSION_COOKIE, "")
-
-
-def _require_session(request: Request, house: House) -> str:
-    token = _token(request)
-    if house.who(token) is None:
-        raise _NoSession
-    return token
-
-
-def _require_own_page(request: Request) -> None:
-    if not from_own_page(request.headers):
-        raise _Refusal(403, "old_page")
-
-
-async def _form(request: Request) -> Form:
-    try:
-        return await read_form(request.headers.get("content-type", ""), request.stream())
-    except ClientDisconnect as gone:
-        raise _Refusal(400, "bad_form") from gone
-
-
-def _controls(token: str) -> Controls:
-    return Controls(csrf=csrf_token(token), form_id=secrets.token_urlsafe(16))
-
-
-def _form_id(form: Form) -> str:
-    found = form.one("form")
-    if not _FORM_ID.fullmatch(found):
-        raise _Refusal(400, "old_page")
-    return found
-
-
-def _zones(house: House, asked: list[str]) -> list[str]:
-    if not asked or not set(asked) <= house.village.zones.keys():
-        raise _Refusal(404, "no_zone")
-    return sorted(set(asked))
-
-
 def _minutes(text: str) -> int:
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_MINUTES:
-        raise _Refusal(400, "bad_minutes")
+        raise Refusal(400, "bad_minutes")
     return int(text)

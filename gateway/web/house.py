@@ -19,6 +19,7 @@ from typing import Self
 
 import structlog
 
+from gateway.core.plans.kinds import phases_of
 from gateway.core.village import Village
 from gateway.home import Home
 from gateway.store.common import Replaced
@@ -42,6 +43,7 @@ ORDER_MS = 60_000
 ORDER_REAL_MS = 10_000  # in a sped-up village an order must still survive the way through the processes
 VIEW_S = 0.5
 MAX_MINUTES = 60
+MAX_PAUSE_DAYS = 30
 _log = structlog.get_logger(__name__)
 
 
@@ -132,10 +134,30 @@ class House:
         assert zones and all(zone in self.village.zones for zone in zones)
         return self._ask("stop", user, zones, 0, form_id)
 
-    def _ask(self, kind: str, user: str, zones: Sequence[str], minutes: int, form_id: str) -> bool:
+    def phase(self, user: str, zone: str, phase: str, told_by: str, form_id: str) -> bool:
+        """Say that a garden has come to a phase, for whoever has seen it. False when this form was taken before."""
+        phases = phases_of(self.village.zones[zone].plan)
+        assert phases is not None and phases.of(phase) is not None
+        return self._ask("phase", user, [zone], 0, form_id, phase, told_by)
+
+    def pause(self, user: str, zone: str, days: int, form_id: str) -> bool:
+        """Let a garden pause for so many days; 0 ends a pause. False when this form was taken before."""
+        assert zone in self.village.zones and 0 <= days <= MAX_PAUSE_DAYS
+        return self._ask("pause" if days else "resume", user, [zone], days * 24 * 60, form_id)
+
+    def _ask(
+        self,
+        kind: str,
+        user: str,
+        zones: Sequence[str],
+        minutes: int,
+        form_id: str,
+        what: str = "",
+        told_by: str = "",
+    ) -> bool:
         now_ms = self.clock.now_ms()
         expires_ms = now_ms + stretch_ms(self.clock, ORDER_MS, ORDER_REAL_MS)
-        intents = [Intent(0, now_ms, expires_ms, kind, zone, minutes, user) for zone in zones]
+        intents = [Intent(0, now_ms, expires_ms, kind, zone, minutes, user, what, told_by) for zone in zones]
         with self._databases():
             self._seen = None
             return self._writer.take_form(form_id, now_ms, intents)

@@ -200,7 +200,7 @@ def test_water_becomes_one_row_that_is_valid_for_a_minute(phone: Phone) -> None:
     answer = phone.order("/water", zone="xoai", minutes=10)
     assert (answer.status_code, answer.headers["location"]) == (303, "/#g-xoai")
     (intent,) = phone.orders()
-    assert intent[1:] == (NOW_MS, NOW_MS + ORDER_MS, "water", "xoai", 10, NAME)
+    assert intent[1:] == (NOW_MS, NOW_MS + ORDER_MS, "water", "xoai", 10, NAME, "", "")
 
 
 def test_in_a_sped_up_village_an_order_lasts_ten_real_seconds(phone: Phone, clock: ManualClock) -> None:
