@@ -5,11 +5,13 @@ Rules
 2. A program is a list of events, a rule, or both: on a day with an event the rule is not asked.
 3. A rule looks at the evening before: the depletion it left, the water it could hold, and the day's expected
    evapotranspiration (last actual coefficient × today's ET0), as pyfao56's automatic irrigation does.
+4. A rule that is ``in_time`` looks a day ahead instead: it gives water on the last evening before the crop would be
+   short of it, by tomorrow's air as it is told and without counting on rain. ``refill`` may leave room for that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,7 @@ class Rule:
     depth_mm: Array
     fw: Array
     efficiency: Array
+    in_time: bool = False  # rule 4 of the module, instead of ``mad``
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +94,43 @@ def run(
     names = [column.name for column in fields(Result)]
     for n in range(days):
         gift = Events(events.depth_mm[n], events.fw[n], events.efficiency[n])
-        if rule:
-            gift = _decide(rule, state, weather.et0_mm[n], rule.allowed[n], gift)
-        state, result = advance(field, state, Day(
+        day = Day(
             floats(first_number + n), weather.et0_mm[n], weather.rain_mm[n], weather.u2_ms[n], weather.rhmin_pct[n],
             gift.depth_mm, gift.fw, gift.efficiency, observed.kcb[n], observed.height_m[n], observed.cover[n],
-        ))  # fmt: skip
+        )  # fmt: skip
+        if rule:
+            looked = _ahead(field, state, day, weather, n) if rule.in_time else _behind(rule, state, day)
+            gift = _given(rule, state, *looked, rule.allowed[n], gift)
+            day = replace(day, irrigation_mm=gift.depth_mm, fw=gift.fw, efficiency=gift.efficiency)
+        state, result = advance(field, state, day)
         for column, name in zip(columns, names, strict=True):
             column[n] = getattr(result, name)
     return state, kept
 
 
-def _decide(rule: Rule, state: State, et0_mm: Array, allowed: NDArray[np.bool_], event: Events) -> Events:
+def _behind(rule: Rule, state: State, day: Day) -> tuple[NDArray[np.bool_], Array]:
+    """Which zones want water by the evening before, and what they will lack this evening."""
+    return state.dr_mm > rule.mad * state.taw_mm, floats(state.dr_mm + state.ka * day.et0_mm)
+
+
+def _ahead(field: Field, state: State, day: Day, weather: Weather, n: int) -> tuple[NDArray[np.bool_], Array]:
+    """The same by what tomorrow would be without water; the last day has no tomorrow and is taken twice."""
+    nothing = np.zeros(state.dr_mm.shape)
+    evening, _ = advance(field, state, replace(day, irrigation_mm=nothing))
+    next_day, unseen = min(n + 1, len(weather.et0_mm) - 1), nothing * np.nan
+    tomorrow = Day(
+        day.number + 1.0, weather.et0_mm[next_day], nothing, weather.u2_ms[next_day], weather.rhmin_pct[next_day],
+        nothing, day.fw, day.efficiency, unseen, unseen, unseen,
+    )  # fmt: skip
+    return advance(field, evening, tomorrow)[1].ks < 1.0, evening.dr_mm
+
+
+def _given(
+    rule: Rule, state: State, wants: NDArray[np.bool_], lack_mm: Array, allowed: NDArray[np.bool_], event: Events
+) -> Events:
     """The day's irrigation of each zone by the rule, where no event gives any."""
-    due = allowed & (state.dr_mm > rule.mad * state.taw_mm) & (state.dry_days >= rule.every_days)
-    wanted = np.where(np.isnan(rule.depth_mm), rule.refill * (state.dr_mm + state.ka * et0_mm), rule.depth_mm)
-    due = due & ~(event.depth_mm > 0.0)
+    due = allowed & wants & (state.dry_days >= rule.every_days) & ~(event.depth_mm > 0.0)
+    wanted = np.where(np.isnan(rule.depth_mm), rule.refill * lack_mm, rule.depth_mm)
     return Events(
         floats(np.where(due, np.maximum(wanted, 0.0) / rule.efficiency, event.depth_mm)),
         floats(np.where(due, rule.fw, event.fw)),
