@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,13 @@ DAY_MS = 86_400_000
 JULY_2026_MS = 1_782_864_000_000
 
 
-def text(plan: str, *, soil: bool = True, **changes: str) -> str:
+def text(plan: str, changes: Mapping[str, str] | None = None, *, soil: bool = True) -> str:
     """The village of tests whose first garden has a plan."""
     assert MARKS in village.TEXT
     found = village.TEXT.replace(MARKS, MARKS + (SOIL if soil else ""), 1)
     if soil:
         found = found.replace(MARKS, "dry_vwc = 0.27", 1)
-    for old, new in changes.items():
+    for old, new in (changes or {}).items():
         assert old in found
         found = found.replace(old, new, 1)
     head, _, rest = found.partition("[[zone]]")
@@ -38,13 +39,13 @@ def text(plan: str, *, soil: bool = True, **changes: str) -> str:
     return f"{head}[[zone]]{first}\n[zone.plan]\n{plan}\n{more}{others}"
 
 
-def zone(plan: str, *, soil: bool = True, **changes: str) -> Zone:
-    return next(iter(registry.parse(text(plan, soil=soil, **changes)).zones.values()))
+def zone(plan: str, changes: Mapping[str, str] | None = None, *, soil: bool = True) -> Zone:
+    return next(iter(registry.parse(text(plan, changes, soil=soil)).zones.values()))
 
 
-def refused(plan: str, *, soil: bool = True, **changes: str) -> RegistryError:
+def refused(plan: str, changes: Mapping[str, str] | None = None, *, soil: bool = True) -> RegistryError:
     with pytest.raises(RegistryError) as caught:
-        registry.parse(text(plan, soil=soil, **changes))
+        registry.parse(text(plan, changes, soil=soil))
     return caught.value
 
 
@@ -90,20 +91,20 @@ def test_what_the_file_changes_is_changed_and_shown_as_such() -> None:
 
 
 def test_the_crop_of_an_orchard_decides_its_phases_and_the_files_own_kc_goes_before() -> None:
-    citrus = zone(ORCHARD, **{'crop = "mango"': 'crop = "quýt"'})
+    citrus = zone(ORCHARD, {'crop = "mango"': 'crop = "quýt"'})
     assert step(citrus.plan, "induce").days == 20 and step(citrus.plan, "fruit").kc is None
-    own = zone(ORCHARD, **{'crop = "mango"': 'crop = { name = "xoài", kc = [0.7, 0.8, 0.7] }'})
+    own = zone(ORCHARD, {'crop = "mango"': 'crop = { name = "xoài", kc = [0.7, 0.8, 0.7] }'})
     assert step(own.plan, "fruit").kc is None and own.ground is not None and own.ground.kc == (0.7, 0.8, 0.7)
 
 
 def test_vegetables_have_the_stages_of_their_crop_and_marks_by_stage() -> None:
     plan = 'kind = "vegetable"\nphase = "seedling"\nsince = 2026-06-20\n'
-    found = zone(plan, **{'crop = "mango"': 'crop = "dưa leo"'})
+    found = zone(plan, {'crop = "mango"': 'crop = "dưa leo"'})
     assert isinstance(found.plan, Vegetable)
     assert [s.days for s in found.plan.phases.steps] == [20, 30, 40, 15]
     assert step(found.plan, "seedling").marks_e4 == (3060, 3420)  # fc 0.36 - 0.8 * 0.75 * 0.5 * 0.18
     row = '[[zone.plan.phases]]\nid = "growth"\np = 0.3\ntarget_vwc = 0.35'
-    changed = zone(plan + row, **{'crop = "mango"': 'crop = "dưa leo"'})
+    changed = zone(plan + row, {'crop = "mango"': 'crop = "dưa leo"'})
     assert step(changed.plan, "growth").marks_e4 == (3168, 3500)
 
 
@@ -125,7 +126,7 @@ RICE = f'kind = "rice"\nphase = "establish"\nsince = 2026-06-20\n{TUBES}'
 
 
 def test_rice_needs_a_tube_and_no_probe() -> None:
-    found = zone(RICE, soil=False, **{PROBES: "probes = []"})
+    found = zone(RICE, {PROBES: "probes = []"}, soil=False)
     assert isinstance(found.plan, Rice) and not found.probes
     assert [(s.id, s.flood_mm) for s in found.plan.phases.steps] == [
         ("establish", (10, 50)),
@@ -198,7 +199,7 @@ def test_what_needs_a_soil_says_so() -> None:
     rows = "".join(f'[[zone.plan.phases]]\nid = "{id}"\nwater_pct = 0\n' for id in ("flower", "harvest"))
     assert refused(ORCHARD + rows, soil=False).field.endswith("plan.guard_vwc")
     assert zone(f"{ORCHARD}guard_vwc = 0.15\n{rows}", soil=False).plan is not None
-    assert refused(ORCHARD, **{PROBES: "probes = []"}).field.endswith("probes")
+    assert refused(ORCHARD, {PROBES: "probes = []"}).field.endswith("probes")
 
 
 @pytest.mark.parametrize(
