@@ -211,6 +211,11 @@ def feed() -> None:
     guard.feed(ticks_ms())
 
 
+def pressed() -> bool:
+    """Whether somebody presses the button of the board."""
+    return hasattr(board, "BUTTON_PIN") and not Pin(board.BUTTON_PIN, Pin.IN).value()
+
+
 def rssi() -> int | None:
     """Signal of the access point in dBm; None without one."""
     return _wlan.rssi() if _wlan is not None else None

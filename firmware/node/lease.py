@@ -8,7 +8,8 @@ Rules (S1 to S4 of the safety list; promises P3 and P4)
    counter: equal to the last one = the very same receipt again and nothing is done; lower = REPLAYED. From here the
    counter is spent, whatever follows: EXPIRED, UNKNOWN_OUTPUT, NO_DURATION, TOO_LONG, RESTING, INTERLOCK, ACCEPTED.
    So a command is executed at most once, and its copy is always told the same.
-4. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
+4. An OPEN of an output that is off is for ``min_run`` at least, or NO_DURATION: a motor that is started often dies
+   young. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
    maximum it rests at least HARD_REST_MS, or opening it again at once would make that maximum mean nothing.
 5. A pump runs only while a valve of this node is open. With the last valve it goes off too, and before it.
    A sluice lets water in by itself and a lift pumps into the open: they need no path and are none. A main valve is
@@ -33,17 +34,18 @@ HARD_REST_MS = 60_000
 class Output:
     """One valve or pump as the config has it, and its state."""
 
-    def __init__(self, index: int, kind: str, hard_max_ms: int, min_rest_ms: int) -> None:
+    def __init__(self, index: int, kind: str, hard_max_ms: int, min_rest_ms: int, min_run_ms: int = 0) -> None:
         if not 0 <= index < commands.MAX_OUTPUTS:
             raise ValueError("output index %r" % (index,))
         if kind not in KINDS:
             raise ValueError("output kind %r" % (kind,))
-        if not 0 < hard_max_ms <= commands.MAX_DURATION_MS or min_rest_ms < 0:
-            raise ValueError("output %d: hard_max or min_rest" % index)
+        if not 0 <= min_run_ms <= hard_max_ms <= commands.MAX_DURATION_MS or not hard_max_ms or min_rest_ms < 0:
+            raise ValueError("output %d: hard_max, min_rest or min_run" % index)
         self.index = index
         self.kind = kind
         self.hard_max_ms = hard_max_ms
         self.min_rest_ms = min_rest_ms
+        self.min_run_ms = min_run_ms
         self.on = False
         self.counter = 0
         self.lease_end_ms = 0
@@ -57,7 +59,10 @@ class Output:
 def outputs_of(config: dict) -> list[Output]:
     """The outputs of a node's config. Raises ValueError or KeyError for one that cannot be."""
     found = [
-        Output(o["index"], o["kind"], int(o["hard_max_s"] * 1000), int(o.get("min_rest_s", 0) * 1000))
+        Output(
+            o["index"], o["kind"], int(o["hard_max_s"] * 1000), int(o.get("min_rest_s", 0) * 1000),
+            int(o.get("min_run_s", 0) * 1000),
+        )
         for o in config.get("outputs", ())
     ]
     if len({output.index for output in found}) != len(found):
@@ -153,19 +158,21 @@ class Leases:
         if command.action == commands.CLOSE_ALL:
             self.close_all(now_ms)
             return commands.ACCEPTED
-        output = self._find(command.output)
+        output = self.find(command.output)
         if output is None:
             return commands.UNKNOWN_OUTPUT
         if command.action == commands.CLOSE:
             if output.on:
                 self._end(output, now_ms, commands.ENDED_COMMAND)
             return commands.ACCEPTED
-        return self._open(output, command, now_ms)
+        return self.open(command.output, command.duration_ms, command.counter, now_ms)
 
-    def _open(self, output: Output, command: commands.Command, now_ms: int) -> int:
-        if command.duration_ms <= 0:
+    def open(self, index: int, duration_ms: int, counter: int, now_ms: int) -> int:
+        """Open or renew; the status. Counter 0 is the node itself (local.py)."""
+        output = self.find(index)
+        if duration_ms < max(1, 0 if output.on else output.min_run_ms):
             return commands.NO_DURATION
-        if command.duration_ms > output.hard_max_ms:
+        if duration_ms > output.hard_max_ms:
             return commands.TOO_LONG
         if not output.on and now_ms < output.rested_at_ms:
             return commands.RESTING
@@ -175,8 +182,8 @@ class Leases:
             output.on = True
             output.hard_end_ms = now_ms + output.hard_max_ms
             self._changes.append((output.index, True))
-        output.lease_end_ms = now_ms + command.duration_ms
-        output.counter = command.counter
+        output.lease_end_ms = now_ms + duration_ms
+        output.counter = counter
         return commands.ACCEPTED
 
     def _end(self, output: Output, now_ms: int, status: int) -> None:
@@ -192,7 +199,7 @@ class Leases:
         self._changes.append((output.index, False))
         self._ended.append(self._receipt(output.counter, status, output.index, now_ms))
 
-    def _find(self, index: int) -> Output | None:
+    def find(self, index: int) -> Output | None:
         for output in self._outputs:
             if output.index == index:
                 return output
@@ -209,6 +216,6 @@ class Leases:
         return self._receipt(command.counter, status, command.output, now_ms)
 
     def _receipt(self, counter: int, status: int, index: int, now_ms: int) -> commands.Receipt:
-        output = self._find(index)
+        output = self.find(index)
         until_ms = output.end_ms() if output is not None and output.on else 0
         return commands.Receipt(self._boot_id, counter, status, index, self.mask(), until_ms, now_ms)

@@ -45,6 +45,7 @@ class Talk:
         self._hello_due = False
         self._hello_sent_ms = None  # since when a hello waits for its answer: the acknowledgement without ranges
         self._receipts = []
+        self.heard_ms = 0  # when the gateway said something last; 0: never in this boot
         self._progress_ms = 0
 
     def listen(self) -> None:
@@ -94,6 +95,7 @@ class Talk:
         try:
             topic = topics.topic(self._village, self._node, topics.DOWN, kind)
             frame = self._sealer.unseal(topic, payload)
+            self.heard_ms = now_ms
             if kind == topics.COMMAND:
                 self._owner.obey(commands.decode_command(frame), retained, now_ms)
             elif kind == topics.OFFER:

@@ -183,6 +183,11 @@ def stuck() -> bool:
     return False
 
 
+def pressed() -> bool:
+    """Whether somebody presses the button of the board. Nobody is here."""
+    return False
+
+
 def rssi() -> int | None:
     """Signal of the access point in dBm. There is no radio here."""
 

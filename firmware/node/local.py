@@ -1,0 +1,204 @@
+"""What a cabinet does by itself: stop a pump that runs dry, obey its button, water a little when nobody answers.
+
+Loaded only on a node whose config has ``local``. Pure but for the ``read`` function that it is given.
+
+Rules
+1. All of it goes through the leases: their hard maximum, rests and the pump's need of an open valve hold here too, and
+   a lease from here is never renewed. What was switched from here is told with a fault of its own (``take_why``).
+2. ``confirm``: while ``output`` is on, its ``sensor`` is read every ``every_s``. When it has not said at least ``min``
+   for ``dry_s`` (15 s if the config does not say), everything goes off and that output rests DRY_REST_MS: DRY_RUN. A
+   sensor that cannot be read says no water. It may be a flow meter or a current.
+3. ``button``: pressed while something is on, everything goes off. Otherwise, if no gateway was heard for ALONE_MS, the
+   ``outputs`` go on in their order for ``minutes``. While a gateway answers it is the page that is asked.
+4. ``fallback`` opens ``outputs`` when no gateway was heard for ``after_h``, the soil is critical, and the salt is known
+   and low. It runs for at most ``run_minutes`` at a time, rests PAUSE_MS, and spends ``minutes_day`` in a day of
+   uptime: 0, or a config without it, is never. It goes off at once when the gateway is heard or a condition falls away.
+5. Soil, salt and level count only as last good readings younger than MAX_AGE_MS. ``salt`` must be named in the config
+   unless ``intake`` is False: unknown salt never opens an intake.
+6. A reset forgets what was spent. It also begins to wait for the gateway anew, so that a node that keeps starting over
+   spends at most a day's budget in every ``after_h``; LEAST_AFTER_H is as short as that may be.
+"""
+
+from wire import commands, fields
+
+DRY_S = 15
+TURN_MS = 500  # what a turn of the loop may be late
+DRY_REST_MS = 10 * 60_000
+LOOK_S = 3
+ALONE_MS = 10 * 60_000
+MAX_BUTTON_MINUTES = 60
+MAX_DAY_MINUTES = 120
+LEAST_AFTER_H = 6
+PAUSE_MS = 30 * 60_000
+MAX_AGE_MS = 60 * 60_000
+DAY_MS = 86_400_000
+
+
+class Local:
+    """Raises ValueError or KeyError for a config that cannot be."""
+
+    def __init__(self, config: dict, leases, read) -> None:
+        self._leases = leases
+        self._read = read
+        self._confirm = config.get("confirm")
+        self._button = config.get("button")
+        self._fallback = config.get("fallback")
+        check(config, leases)
+        self._good = {}  # (field, channel) -> (ms, raw) of what the fall-back asks for
+        self._why = {}  # output -> fault of its next switching
+        self._wet_ms = 0  # when water was seen last, or the pump went on
+        self._look_ms = 0
+        self._down = False  # the button
+        self._looking = False
+        self._running = False
+        self._spent_ms = 0
+        self._day = 0
+        self._stepped_ms = 0
+        self._pause_ms = 0
+
+    def take_why(self, index: int) -> int:
+        """The fault that goes along with the switching of an output; it is told once."""
+        return self._why.pop(index, fields.FAULT_NONE)
+
+    def seen(self, rows: list) -> None:
+        """Readings that were just taken."""
+        for at_ms, field, channel, quality, _, raw in rows:
+            if quality == fields.GOOD and field != fields.OUTPUT:
+                self._good[field, channel] = at_ms, raw
+
+    def due_ms(self) -> int | None:
+        """When ``step`` has something to do next, beside at the end of a lease."""
+        if self._confirm is None or not self._wet_ms:
+            return None
+        return min(self._look_ms, self._wet_ms + self._dry_ms())
+
+    def step(self, now_ms: int, heard_ms: int, down: bool) -> None:
+        """One look at all of it. ``heard_ms`` is when the gateway was heard last (0: never in this boot), ``down``
+        whether the button is."""
+        self._account(now_ms)
+        if down and not self._down:
+            self._press(now_ms, heard_ms)
+        self._down = down
+        if self._confirm is not None:
+            self._watch(now_ms)
+        if self._running:
+            self._running = self._on(self._fallback["outputs"][-1])
+            if self._running and not (self._left_ms() > 0 and self._may(now_ms, heard_ms)):
+                self._shut(now_ms, fields.FAULT_FALLBACK)
+        elif self._fallback is not None and not self._leases.mask() and now_ms >= self._pause_ms:
+            left_ms = self._left_ms()
+            if left_ms > 0 and self._may(now_ms, heard_ms):
+                ms = min(left_ms, self._fallback["run_minutes"] * 60_000)
+                self._running = self._open(self._fallback["outputs"], ms, fields.FAULT_FALLBACK, now_ms)
+                self._pause_ms = now_ms + ms + PAUSE_MS
+
+    def _press(self, now_ms: int, heard_ms: int) -> None:
+        if self._leases.mask():
+            self._shut(now_ms, fields.FAULT_BY_BUTTON)
+        elif self._button is not None and now_ms - heard_ms >= ALONE_MS:
+            self._open(self._button["outputs"], self._button["minutes"] * 60_000, fields.FAULT_BY_BUTTON, now_ms)
+
+    def _watch(self, now_ms: int) -> None:
+        """The pump, and whether water comes."""
+        confirm = self._confirm
+        if not self._on(confirm["output"]):
+            self._wet_ms = 0
+            return
+        if not self._wet_ms:
+            self._wet_ms = now_ms
+            self._look_ms = now_ms
+        if now_ms >= self._look_ms and not self._looking:
+            self._looking = True
+            self._look_ms = now_ms + confirm.get("every_s", LOOK_S) * 1000
+            try:
+                raw = self._read(confirm["sensor"])
+                if raw is not None and raw >= confirm["min"]:
+                    self._wet_ms = now_ms
+            except OSError:
+                pass  # rule 2: no water was seen
+            finally:
+                self._looking = False
+        if now_ms - self._wet_ms >= self._dry_ms():
+            self._shut(now_ms, fields.FAULT_DRY_RUN)
+            pump = self._leases.find(confirm["output"])
+            pump.rested_at_ms = max(pump.rested_at_ms, now_ms + DRY_REST_MS)
+            self._wet_ms = 0
+
+    def _dry_ms(self) -> int:
+        return self._confirm.get("dry_s", DRY_S) * 1000 - TURN_MS
+
+    def _may(self, now_ms: int, heard_ms: int) -> bool:
+        """Whether the conditions of the fall-back hold."""
+        how = self._fallback
+        if now_ms - heard_ms < how["after_h"] * 3_600_000:
+            return False
+        soil = how["soil"]
+        dry = self._fresh(soil, now_ms)
+        if dry is None or (dry <= soil["raw"] if soil.get("dry_above", True) else dry >= soil["raw"]):
+            return False
+        if how.get("intake", True):
+            salt = self._fresh(how["salt"], now_ms)
+            if salt is None or salt > how["salt"]["max"]:
+                return False
+        if "level" in how:
+            level = self._fresh(how["level"], now_ms)
+            return level is not None and level >= how["level"]["min"]
+        return True
+
+    def _fresh(self, what: dict, now_ms: int) -> int | None:
+        found = self._good.get((what["field"], what.get("channel", 0)))
+        return found[1] if found is not None and now_ms - found[0] <= MAX_AGE_MS else None
+
+    def _account(self, now_ms: int) -> None:
+        """What a running fall-back has spent, by the day of uptime."""
+        if self._running:
+            self._spent_ms += now_ms - self._stepped_ms
+        self._stepped_ms = now_ms
+        if now_ms // DAY_MS != self._day:
+            self._day = now_ms // DAY_MS
+            self._spent_ms = 0
+
+    def _left_ms(self) -> int:
+        return self._fallback["minutes_day"] * 60_000 - self._spent_ms
+
+    def _on(self, index: int) -> bool:
+        return bool(self._leases.mask() >> index & 1)
+
+    def _open(self, outputs: list, ms: int, fault: int, now_ms: int) -> bool:
+        """All of them, or none."""
+        for index in outputs:
+            if self._leases.open(index, ms, 0, now_ms) != commands.ACCEPTED:
+                self._shut(now_ms, fault)
+                return False
+            self._why[index] = fault
+        return True
+
+    def _shut(self, now_ms: int, fault: int) -> None:
+        self._running = False
+        for index in range(commands.MAX_OUTPUTS):
+            if self._on(index):
+                self._why[index] = fault
+        self._leases.close_all(now_ms)
+
+
+def check(config: dict, leases) -> None:
+    """Whether the config names outputs and limits that can be."""
+    named = [config["confirm"]["output"]] if "confirm" in config else []
+    for part in ("button", "fallback"):
+        if part in config:
+            named += config[part]["outputs"]
+    if any(leases.find(index) is None for index in named) or set(config) - {"confirm", "button", "fallback"}:
+        raise ValueError("local: an unknown output or part")
+    if "confirm" in config and not (config["confirm"]["min"] > 0 and 3 <= config["confirm"].get("dry_s", DRY_S) <= 120):
+        raise ValueError("local: confirm")
+    if "button" in config and not 0 < config["button"]["minutes"] <= MAX_BUTTON_MINUTES:
+        raise ValueError("local: button")
+    how = config.get("fallback")
+    if how is None:
+        return
+    if not how["outputs"] or not 0 <= how["minutes_day"] <= MAX_DAY_MINUTES or how["run_minutes"] <= 0:
+        raise ValueError("local: fallback")
+    if how["after_h"] < LEAST_AFTER_H or "raw" not in how["soil"]:
+        raise ValueError("local: fallback.after_h or soil")
+    if how.get("intake", True) and "max" not in how["salt"]:
+        raise ValueError("local: fallback.salt")
