@@ -30,6 +30,12 @@ VIETNAMESE: Mapping[str, str] = {
     "must be a text of 1 to {most} printable characters": "phải là chữ, dài 1 đến {most} ký tự",
     "must be one of {choices}": "phải là một trong: {choices}",
     "must be a host name or IPv4 address": "phải là tên máy hoặc địa chỉ IPv4",
+    "must be another port than that of the broker": "phải khác cổng của máy chủ tin nhắn (port)",
+    "must be the id of another node of this file": "phải là mã của một hộp khác trong sổ này",
+    "must be a node that is in reach of the Wi-Fi itself": "phải là hộp tự vào được Wi-Fi",
+    "must speak for at most {n} others": "chỉ chuyển tin cho nhiều nhất {n} hộp",
+    "must not speak for two nodes whose ids look alike on the air": "không chuyển tin được cho hai hộp có mã trùng trên"
+    " sóng: hãy đổi mã một hộp",
     "must be an address such as https://cloud.example:8443": "phải là địa chỉ như https://cloud.example:8443",
     "must be a whole number in {range}": "phải là số nguyên trong {range}",
     "must be a number in {range}": "phải là số trong {range}",
@@ -39,6 +45,14 @@ VIETNAMESE: Mapping[str, str] = {
     "must be a day such as 2024-03-01, from 1990 to 2100": "phải là ngày như 2024-03-01, từ 1990 đến 2100",
     "must be {low} to {high} tables": "phải có {low} đến {high} bảng",
     "must be given only once": "chỉ được ghi một lần",
+    # ---- what-if
+    "must be zone.ID.KEY=VALUE, such as zone.xoai.dry_vwc=0.25": (
+        "phải là zone.ID.KEY=VALUE, như zone.xoai.dry_vwc=0.25"
+    ),
+    "must be a setting of the garden, not what it consists of": (
+        "phải là cách đặt của vườn, không phải van, bơm, máy đo của nó"
+    ),
+    "must be written as in village.toml": "phải ghi như trong village.toml",
     # ---- nodes
     "must be the one address at which the nodes reach this gateway": "phải là địa chỉ mà các hộp gọi được máy chủ này",
     "must be different in field and channel (or index) from the others of the node": (

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from gateway import in_force, registry
 from gateway.home import home_from
 from gateway.registry import RegistryError
 from kit.clock import clock_from_environment
+from kit.files import write_atomic
 
 VIETNAM = timezone(timedelta(hours=7))
 ALWAYS_MS = 2**62
@@ -26,6 +28,11 @@ def add_commands(commands: Any, home: argparse.ArgumentParser) -> None:
     checked.set_defaults(command=_check)
     again = commands.add_parser("replay", parents=[home, span()], help="decide again what was decided, and compare")
     again.set_defaults(command=_replay)
+    asked = commands.add_parser("what-if", parents=[home, span()], help="what other settings would have changed")
+    asked.add_argument("--set", dest="changes", metavar="zone.ID.KEY=VALUE", action="append", required=True,
+                       help="a setting of a garden as in village.toml, such as zone.xoai.dry_vwc=0.25")  # fmt: skip
+    asked.add_argument("--report", metavar="FILE.html", help="write the answer with plots to this file")
+    asked.set_defaults(command=_what_if)
 
 
 def span() -> argparse.ArgumentParser:
@@ -82,3 +89,14 @@ def _replay(arguments: argparse.Namespace) -> int:
     outcome = replay(home_from(arguments.home), arguments.from_ms, arguments.to_ms)
     print(outcome.text())
     return 0 if outcome.is_same else 1
+
+
+def _what_if(arguments: argparse.Namespace) -> int:
+    from gateway import whatif, whatif_page  # they need the irrigation, its numpy and the words of the pages
+
+    changes = [whatif.change(text) for text in arguments.changes]
+    outcome = whatif.ask(home_from(arguments.home), arguments.from_ms, arguments.to_ms, changes)
+    print(whatif_page.text(outcome))
+    if arguments.report:
+        write_atomic(Path(arguments.report), whatif_page.page(outcome))
+    return 0

@@ -4,7 +4,8 @@ Rules
 1. A line is JSON. The first of a part is a ``Mark``: the whole state, and what the settings were made from. Each line
    behind it is a step: when, its inputs, which rows its effects became, a digest of the effects and the state after it.
 2. Only what differs is written: inputs that have their default are left out, links and outlook when they are those of
-   the line before. So a part can only be read from its mark on.
+   the line before. So a part can only be read from its mark on. Readings and links, which are nearly all of it, are
+   lists in the order of their fields, which are numbers and texts.
 3. ``again`` knows nothing of what was decided: it runs ``step`` on the inputs. What comes of it is for the reader to
    hold against digest and rows.
 4. The digest finds what was changed by accident or by hand in one place. It is no seal: who can write the file can
@@ -16,18 +17,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, get_type_hints
 
 from gateway.core.jsons import ShapeError, from_plain, to_plain
 from gateway.core.state import State
 from gateway.core.step import step
-from gateway.core.types import Effect, Inputs, Limits, Link, Settings
+from gateway.core.types import Effect, Inputs, Limits, Link, Reading, SensorRef, Settings
 from gateway.core.weather import Outlook
 
 VERSION = 1
 DIGEST_BYTES = 8
-APART = ("settings", "links", "outlook")  # inputs that are not written as they are
+APART = ("settings", "links", "outlook", "readings")  # inputs that are not written as they are
+
+
+_OF_READING = tuple(f.name for f in fields(Reading))[1:]  # behind its sensor
+_OF_LINK = tuple(f.name for f in fields(Link))
+_sensor = lru_cache(maxsize=4_096)(SensorRef)
 
 
 class JournalError(Exception):
@@ -87,6 +94,8 @@ def line(
         for f in fields(Inputs)
         if f.name not in APART and (value := getattr(inputs, f.name)) != f.default
     }
+    if inputs.readings:
+        plain["readings"] = [_flat_reading(reading) for reading in inputs.readings]
     changed = _changed(base.links or {}, links)
     if changed:
         plain["links"] = changed
@@ -102,7 +111,16 @@ def line(
 
 def _changed(before: Mapping[str, Link], after: Mapping[str, Link]) -> dict[str, Any]:
     gone: dict[str, Any] = {node: None for node in before if node not in after}
-    return gone | {node: to_plain(link) for node, link in after.items() if before.get(node) != link}
+    return gone | {node: _flat_link(link) for node, link in after.items() if before.get(node) != link}
+
+
+def _flat_reading(reading: Reading) -> list[Any]:
+    sensor = reading.sensor
+    return [sensor.node, sensor.field, sensor.channel, *(getattr(reading, name) for name in _OF_READING)]
+
+
+def _flat_link(link: Link) -> list[Any]:
+    return [to_plain(getattr(link, f.name)) for f in fields(Link)]
 
 
 # ---- back
@@ -135,26 +153,37 @@ def _mark(found: dict[str, Any]) -> Mark:
 def _step(found: dict[str, Any], base: Base, settings: Settings) -> Step:
     if found["n"] != base.number + 1:
         raise JournalError(f"step {found['n']} follows step {base.number}: steps are missing")
-    plain, hints = dict(found["i"]), get_type_hints(Inputs)
+    plain, hints = dict(found["i"]), _hints()
     links = dict(base.links or {})
     for node, told in plain.pop("links", {}).items():
         if told is None:
             links.pop(node, None)
         else:
-            links[node] = from_plain(Link, told, "links")
+            links[node] = _link(told)
     outlook = base.outlook
     if "outlook" in plain:
         outlook = from_plain(hints["outlook"], plain.pop("outlook"), "outlook")
+    readings = tuple(Reading(_sensor(*told[:3]), *told[3:]) for told in plain.pop("readings", ()))
     given = {name: from_plain(hints[name], value, name) for name, value in plain.items()}
     in_order = tuple(links[node] for node in sorted(links))
-    inputs = Inputs(settings=settings, links=in_order, outlook=outlook, **given)
+    inputs = Inputs(settings=settings, readings=readings, links=in_order, outlook=outlook, **given)
     return Step(found["n"], found["t"], inputs, tuple(found.get("r", ())), found["d"], found.get("from"))
+
+
+def _link(told: list[Any]) -> Link:
+    given = dict(zip(_OF_LINK, told, strict=True))
+    return Link(**{**given, "nonce": bytes.fromhex(given["nonce"])})
 
 
 def again(state: State, one: Step, settings: Settings, limits: Limits) -> tuple[State, tuple[Effect, ...]]:
     """What a step comes to."""
     before = state if one.intents_from is None else replace(state, last_intent=one.intents_from)
     return step(before, one.now_ms, replace(one.inputs, settings=settings), limits)
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Inputs)
 
 
 def _json(value: Any) -> str:

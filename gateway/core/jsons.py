@@ -58,6 +58,8 @@ def from_plain(kind: Any, found: Any, place: str) -> Any:
             raise ShapeError(f"{place}: {found!r} is not a {kind.__name__}") from error
     if kind is bytes:
         return _bytes(found, place)
+    if kind is float and type(found) is int:
+        return found  # a whole number is one too, and stays what it was
     if type(found) is not kind:
         raise ShapeError(f"{place}: expected {kind.__name__}, found {found!r}")
     return found

