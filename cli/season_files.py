@@ -24,7 +24,9 @@ from cli.toml_tables import Toml
 from cli.weather import DAILY, days_of_year, observations
 from gateway import registry
 from gateway.core.fao56.atmosphere import WIND_UNKNOWN_MS, Array, floats
+from gateway.core.plans.kinds import Rice, last_day_of, phases_of
 from gateway.core.village import Village
+from gateway.core.weather import EPOCH
 from gateway.strict import RegistryError
 from simulators.field.evapotranspiration import MEAN_OF_LARGEST_WIND
 from simulators.field.layout import LayoutError, layout
@@ -122,6 +124,24 @@ def village(path: Path) -> Village:
     if not found.zones:
         raise Refused(str(path), "làng chưa có vườn nào, hãy thêm [[zone]]", "there is no zone, add a [[zone]]")
     return found
+
+
+def plans(path: Path, known: Village, first: date) -> None:
+    """Whether the plans of a village can be run from a day on. Raises Refused."""
+    for zone in known.zones.values():
+        where = f"zone {zone.id!r}.plan"
+        if isinstance(zone.plan, Rice):
+            raise Refused(str(path), f"{where}.kind = rice: đồng mô phỏng chưa có ruộng lúa, hãy bỏ vườn này ra",
+                          "the simulated field has no paddy, leave this garden out")  # fmt: skip
+        last_day, phases = last_day_of(zone.plan), phases_of(zone.plan)
+        if last_day is not None and EPOCH + timedelta(days=last_day) < first:
+            last = EPOCH + timedelta(days=last_day)
+            raise Refused(str(path), f"{where}: vụ này hết từ {last}, trước ngày chạy {first}; hãy ghi vụ mới",
+                          f"its season was over on {last}, before the first day {first}; write a new one")  # fmt: skip
+        if phases and EPOCH + timedelta(days=phases.since_day) > first:
+            since = EPOCH + timedelta(days=phases.since_day)
+            raise Refused(str(path), f"{where}.since = {since}: phải từ {first} trở về trước",
+                          f"must be {first}, the first day, or earlier")  # fmt: skip
 
 
 def field(name: str, path: Path | None, beside: Path, known: Village) -> dict[str, Any]:

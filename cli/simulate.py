@@ -73,6 +73,7 @@ def _work(args: argparse.Namespace) -> int:
     from simulators.season.season import run as run_season
 
     village = files.village(args.village)
+    files.plans(args.village, village, args.first)
     weather = (
         files.weather(NAME, args.weather, village.latitude)
         if args.weather

@@ -68,6 +68,14 @@ class Level:
     colour: str = GREY
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the time that has a name, from an instant to the next of its kind."""
+
+    from_ms: int
+    name: str
+
+
 def over_time(
     span: Span,
     title: str,
@@ -77,8 +85,9 @@ def over_time(
     bars: Sequence[Bars] = (),
     levels: Sequence[Level] = (),
     band: tuple[float, float] | None = None,
+    stretches: Sequence[Stretch] = (),
 ) -> str:
-    """Lines, with daily bars behind them."""
+    """Lines, with daily bars behind them, and above them the names of stretches of time."""
     values = [value for line in lines for _, value in line.points] + [level.value for level in levels]
     low, high = min(values, default=0.0), max(values, default=1.0)
     margin = (high - low) * 0.06 or 1.0
@@ -101,6 +110,7 @@ def over_time(
         above = y(level.value) > TOP + 18
         parts.append(_text(LEFT + 5, y(level.value) + (-4 if above else 13), level.name, colour=level.colour))
     parts += [_stroke(_path(span, line.points, y), line.colour, 1.6) for line in lines]
+    parts += _stretches(span, stretches, bottom)
     return _svg(WIDTH, height, title, parts)
 
 
@@ -171,6 +181,16 @@ def _bars(span: Span, bars: Bars, bottom: int) -> str:
             top = TOP if bars.hanging else bottom - tall
             path += f"M{span.x(local_midnight_ms(date)):.1f} {top:.1f}h{width:.1f}v{tall:.1f}h-{width:.1f}z"
     return f'<path d="{path}" fill="{bars.colour}" opacity="0.75"/>'
+
+
+def _stretches(span: Span, stretches: Sequence[Stretch], bottom: int) -> Iterable[str]:
+    """Every other stretch is shaded; the name stands where its stretch begins."""
+    ends = [stretch.from_ms for stretch in [*stretches[1:], Stretch(span.end_ms, "")]]
+    for place, (stretch, end_ms) in enumerate(zip(stretches, ends, strict=False)):
+        x, width = span.x(max(span.start_ms, stretch.from_ms)), span.x(end_ms)
+        if place % 2 == 0:
+            yield _rect(x, TOP, width - x, bottom - TOP, GREY, 0.12)
+        yield _text(x + 3, TOP + 12, stretch.name, colour=GREY)
 
 
 def _grid(span: Span, bottom: int) -> Iterable[str]:

@@ -23,6 +23,7 @@ from gateway.settings import settings_of
 from kit.clock import ManualClock
 from simulators.field.weather import local_date
 from simulators.outlook import issue_ms, outlook_at
+from simulators.season.farmer import Farmer
 from simulators.season.nodes import BOOT, NONCE, Node
 from simulators.season.readings import gauge
 from simulators.season.scenario import MINUTE_MS, Scenario
@@ -54,6 +55,7 @@ class Diary:
     runs: list[RunEnded] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
+    phases: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # garden -> since when it was in which
     steps: int = 0
 
 
@@ -69,6 +71,7 @@ class Gateway:
         self._gauges = {
             node: [gauge(village, ref) for ref in self._settings.sensors if ref.node == node] for node in village.nodes
         }
+        self._farmer = Farmer(self._settings)
         self._outlook = Outlook(0, "none")
         seen = [node.sample_s for node in village.nodes.values() if self._gauges[node.id]]
         self._watch_ms = min(self._pace.watch_ms, 1000 * min(seen, default=300))
@@ -150,6 +153,7 @@ class Gateway:
                 settings=self._settings,
                 readings=tuple(self._readings),
                 receipts=tuple(self._receipts),
+                intents=self._farmer.asks(self.state, at_ms),
                 links=self._links,
                 restarted=self._restarted,
                 outlook=self._told(at_ms),
@@ -158,6 +162,7 @@ class Gateway:
             self.state, effects = step(self.state, at_ms, inputs, self._pace.limits)
             self.diary.steps += 1
             self._obey(effects, at_ms)
+            self._keep_phases(at_ms)
             if not self._receipts:
                 return
         raise AssertionError(f"gateway and nodes talk in circles at {at_ms}")
@@ -192,6 +197,13 @@ class Gateway:
                 hours = self.diary.hours[zone].setdefault(day, {})
                 rule = state.said.rule.value
                 hours[rule] = hours.get(rule, 0.0) + (to_ms - from_ms) / HOUR_MS
+
+    def _keep_phases(self, at_ms: int) -> None:
+        for zone, state in self.state.zones.items():
+            known = state.plan.phase
+            kept = self.diary.phases.setdefault(zone, []) if known else []
+            if known and (not kept or kept[-1][1] != known.id):
+                kept.append((at_ms, known.id))
 
     def _see(self, at_ms: int) -> None:
         world = self.trial.world

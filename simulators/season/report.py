@@ -10,8 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
+from gateway.core.reasons_plans import PHASES_VI
 from simulators.season import charts, words
-from simulators.season.charts import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW, Bars, Level, Line, Span
+from simulators.season.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    YELLOW,
+    Bars,
+    Level,
+    Line,
+    Span,
+    Stretch,
+)
 from simulators.season.figures import DRY, PARTS, RAINY, WHOLE, saved_pct
 from simulators.season.gateway import Sight
 from simulators.season.season import Season
@@ -19,7 +34,9 @@ from simulators.season.words import COLUMNS, CONTROLLERS, Words, figure
 
 SHOWN_ZONES = 12
 HOURS_A_DAY = 24.0
-REASON_COLOURS = dict(zip(words.REASONS, (BLUE, SKY, RED, ORANGE, PURPLE, "#000000", YELLOW, "#d9ead3"), strict=True))
+REASON_COLOURS = dict(
+    zip(words.REASONS, (BLUE, SKY, RED, ORANGE, PURPLE, "#000000", GREY, YELLOW, "#d9ead3"), strict=True)
+)
 STYLE = """
 body{font:16px/1.45 sans-serif;color:#222;background:#fff;max-width:1100px;margin:0 auto;padding:12px}
 h1{font-size:1.5em;margin:.3em 0}h2{font-size:1.2em;margin:1.6em 0 .3em;border-top:2px solid #009e73;padding-top:.5em}
@@ -167,6 +184,7 @@ def _soil(season: Season, id: str) -> str:
             Level(100.0 * stress, f"cây bắt đầu khát · stress; tưới nhiều nhất {figure(given, 0)} mm", RED),
         ],
         band=(100.0 * registry.dry_vwc, 100.0 * registry.target_vwc),
+        stretches=[Stretch(at_ms, PHASES_VI[phase]) for at_ms, phase in season.diary.phases.get(id, ())],
     )
 
 

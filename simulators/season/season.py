@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulators.field.weather import local_date
 from simulators.season.climate import Climate, climate
 from simulators.season.figures import PARTS, Balanced, Figures, balanced, figures, saved_pct
 from simulators.season.gateway import Diary, Gateway
@@ -108,6 +109,10 @@ def summary(season: Season) -> dict[str, Any]:
         },
         "hours_by_rule": {zone: _sums(days.values()) for zone, days in hours.items()},
         "runs": {zone: sum(1 for ended in season.diary.runs if ended.zone == zone) for zone in zones},
+        "phases": {
+            zone: [[local_date(at_ms).isoformat(), phase] for at_ms, phase in kept]
+            for zone, kept in season.diary.phases.items()
+        },
         "alarms": sum(1 for alarm in season.diary.alarms if alarm.on),
     }
 

@@ -42,8 +42,9 @@ LOW = Words("mương cạn", "ditch too low")
 UNSURE = Words("không tin được đầu đo", "probes not trusted")
 TROUBLE = Words("máy trục trặc", "something does not answer")
 WET = Words("đất đủ ẩm", "soil moist enough")
+PLANNED = Words("theo kế hoạch", "as the plan says")
 OTHER = Words("lý do khác", "another reason")
-REASONS = (WATERING, WAITING, SALT, LOW, UNSURE, TROUBLE, OTHER, WET)  # in the order of a day's bar
+REASONS = (WATERING, WAITING, SALT, LOW, UNSURE, TROUBLE, PLANNED, OTHER, WET)  # in the order of a day's bar
 
 _GROUPS: dict[Words, tuple[Rule, ...]] = {
     WATERING: (
@@ -58,6 +59,11 @@ _GROUPS: dict[Words, tuple[Rule, ...]] = {
     TROUBLE: (
         Rule.NODE_SILENT, Rule.VALVE_QUARANTINED, Rule.PUMP_QUARANTINED, Rule.NO_ANSWER, Rule.NODE_REFUSED,
         Rule.NODE_RESTARTED, Rule.LEASE_ENDED, Rule.OUTPUT_STRANGE, Rule.OUTPUT_BACK,
+    ),
+    PLANNED: (
+        Rule.PHASE_LOCKED, Rule.PHASE_PART, Rule.PHASE_BEGUN, Rule.PHASE_DUE, Rule.PHASE_SET, Rule.PHASE_SET_SALT,
+        Rule.CALENDAR_WAIT, Rule.CALENDAR_SHORT, Rule.CALENDAR_RAINED, Rule.CALENDAR_ZERO, Rule.SEASON_CAP,
+        Rule.SEASON_OVER, Rule.PLAN_MANUAL, Rule.PLAN_PAUSED,
     ),
     WET: (Rule.SOIL_OK, Rule.STILL_MOIST, Rule.PERHAPS_DRY),
 }  # fmt: skip

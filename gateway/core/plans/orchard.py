@@ -4,7 +4,7 @@ Rules
 1. The guard comes first. Soil that is surely below ``guard_e4``, or is reckoned to be, gets water whatever the phase
    says, up to the ordinary dry mark and no further. Without probes it gives no more than what the crop has used since
    the last watering (S12); where nothing is reckoned and no vote is sure it gives nothing.
-2. In the first ``wet_days`` of a phase the soil is kept wet: refilled from half of the dry mark on.
+2. In the first ``wet_days`` of a phase the soil is kept wet: refilled from half way between target and dry mark on.
 3. After ``most_dry_days`` a phase with less than all its water holds nothing back any more: somebody has forgotten it.
 4. ``water_pct`` 100 is all that the soil asks for, 0 is nothing. In between a watering is given when the soil asks for
    it and ``water_pct`` of what the crop has used since the phase began is more than what it was given.
@@ -73,7 +73,7 @@ def _kept_wet(turn: Turn, zone: ZoneSettings, wet_days: int) -> Finding:
     judged = turn.judged.get(zone.id)
     if judged is None or judged.moist is Moist.BLIND or turn.votes[zone.id].trust is not Trust.SURE:
         return soil.by_soil(turn, zone)
-    wet_mm = max(judged.refill_mm, judged.dry_mm / 2.0)
+    wet_mm = (judged.refill_mm + judged.dry_mm) / 2.0
     dose_mm = judged.known.depletion_mm - judged.refill_mm
     bounds: dict[str, Fact] = {"dry_at_um": round(wet_mm * UM), "wet_days": wet_days}
     if judged.known.depletion_mm < wet_mm or dose_mm < LEAST_DOSE_MM:

@@ -62,6 +62,8 @@ def enough(turn: Turn, zone: ZoneSettings, run: Run) -> Finding | None:
 def ditch_start_mm(turn: Turn, ditch: SourceSettings, fill: FillSettings) -> int:
     """The level from which a ditch is filled: lower when all of its gardens are in phases that say so, the highest
     of them, but never so low that nothing could be watered from it."""
+    if not turn.settings.planned:
+        return fill.start_level_mm
     gardens = [zone for zone in turn.settings.zones if zone.source == ditch.id]
     phases = [phase_of(zone, turn.zone(zone.id).plan) for zone in gardens]
     wanted_mm = [phase.ditch_level_mm for phase in phases if phase and phase.ditch_level_mm is not None]
