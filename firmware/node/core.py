@@ -34,11 +34,6 @@ class Node:
         self._leases = lease.Leases(outputs, store.boot_id, self._nonce)
         self.talk = talk.Talk(config, hal, store, connection, self)
         self._sampler = sampler.Sampler(config, self._read)
-        self._local = None
-        if config.get("local"):
-            from . import local
-
-            self._local = local.Local(config["local"], self._leases, hal.read_raw)
         self._armed_ms = None
         self._boot_cause = hal.boot_cause()
         hal.tend = self._tend
@@ -71,8 +66,6 @@ class Node:
             self._leases.cut(fired_ms)
             self._switch(fired_ms)
         self._leases.tick(now_ms)
-        if self._local is not None:
-            self._local.step(now_ms, self.talk.heard_ms, self._hal.pressed())
         self._switch(now_ms)
         return now_ms
 
@@ -82,8 +75,7 @@ class Node:
             if on:
                 self._arm()
             self._hal.set_output(index, on)
-            why = self._local.take_why(index) if self._local is not None else fields.FAULT_NONE
-            rows.append(sampler.output_row(now_ms, index, on, why))
+            rows.append(sampler.output_row(now_ms, index, on))
         self._arm()
         self._keep(rows)
         for receipt in self._leases.take_ended():
@@ -106,8 +98,6 @@ class Node:
             self._sampler.skip(now_ms)
             return
         rows = self._sampler.sample(now_ms)
-        if self._local is not None:
-            self._local.seen(rows)
         strange = self.talk.strange + self._link.foreign + self._link.skipped
         counters = {
             fields.REFUSED_COMMANDS: self._leases.refused + strange,
@@ -159,7 +149,5 @@ class Node:
         lease_ms = self._leases.due_ms()
         if lease_ms is not None:
             due_ms = min(due_ms, lease_ms)
-        if self._local is not None:
-            due_ms = min(due_ms, self._local.due_ms() or due_ms)
         link_ms = min(IDLE_MS, self._link.wait_ms(self._hal.link_ms()))
         self._hal.wait(self._link.poller, link_ms, due_ms)

@@ -8,8 +8,7 @@ Rules (S1 to S4 of the safety list; promises P3 and P4)
    counter: equal to the last one = the very same receipt again and nothing is done; lower = REPLAYED. From here the
    counter is spent, whatever follows: EXPIRED, UNKNOWN_OUTPUT, NO_DURATION, TOO_LONG, RESTING, INTERLOCK, ACCEPTED.
    So a command is executed at most once, and its copy is always told the same.
-4. An OPEN of an output that is off is for ``min_run`` at least, or NO_DURATION: a motor that is started often dies
-   young. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
+4. After it went off an output rests for ``min_rest``; at start all outputs have just gone off. After its hard
    maximum it rests at least HARD_REST_MS, or opening it again at once would make that maximum mean nothing.
 5. A pump runs only while a valve of this node is open. With the last valve it goes off too, and before it.
    A sluice lets water in by itself and a lift pumps into the open: they need no path and are none. A main valve is
@@ -34,18 +33,17 @@ HARD_REST_MS = 60_000
 class Output:
     """One valve or pump as the config has it, and its state."""
 
-    def __init__(self, index: int, kind: str, hard_max_ms: int, min_rest_ms: int, min_run_ms: int = 0) -> None:
+    def __init__(self, index: int, kind: str, hard_max_ms: int, min_rest_ms: int) -> None:
         if not 0 <= index < commands.MAX_OUTPUTS:
             raise ValueError("output index %r" % (index,))
         if kind not in KINDS:
             raise ValueError("output kind %r" % (kind,))
-        if not 0 <= min_run_ms <= hard_max_ms <= commands.MAX_DURATION_MS or not hard_max_ms or min_rest_ms < 0:
-            raise ValueError("output %d: hard_max, min_rest or min_run" % index)
+        if not 0 < hard_max_ms <= commands.MAX_DURATION_MS or min_rest_ms < 0:
+            raise ValueError("output %d: hard_max or min_rest" % index)
         self.index = index
         self.kind = kind
         self.hard_max_ms = hard_max_ms
         self.min_rest_ms = min_rest_ms
-        self.min_run_ms = min_run_ms
         self.on = False
         self.counter = 0
         self.lease_end_ms = 0
@@ -59,10 +57,7 @@ class Output:
 def outputs_of(config: dict) -> list[Output]:
     """The outputs of a node's config. Raises ValueError or KeyError for one that cannot be."""
     found = [
-        Output(
-            o["index"], o["kind"], int(o["hard_max_s"] * 1000), int(o.get("min_rest_s", 0) * 1000),
-            int(o.get("min_run_s", 0) * 1000),
-        )
+        Output(o["index"], o["kind"], int(o["hard_max_s"] * 1000), int(o.get("min_rest_s", 0) * 1000))
         for o in config.get("outputs", ())
     ]
     if len({output.index for output in found}) != len(found):
@@ -170,7 +165,7 @@ class Leases:
     def open(self, index: int, duration_ms: int, counter: int, now_ms: int) -> int:
         """Open or renew; the status. Counter 0 is the node itself (local.py)."""
         output = self.find(index)
-        if duration_ms < max(1, 0 if output.on else output.min_run_ms):
+        if duration_ms <= 0:
             return commands.NO_DURATION
         if duration_ms > output.hard_max_ms:
             return commands.TOO_LONG

@@ -4,7 +4,7 @@ Loaded only on a node whose config has ``local``. Pure but for the ``read`` func
 
 Rules
 1. All of it goes through the leases: their hard maximum, rests and the pump's need of an open valve hold here too, and
-   a lease from here is never renewed. What was switched from here is told with a fault of its own (``take_why``).
+   a lease from here is never renewed. What was switched from here is told with a fault of its own (``told``).
 2. ``confirm``: while ``output`` is on, its ``sensor`` is read every ``every_s``. When it has not said at least ``min``
    for ``dry_s`` (15 s if the config does not say), everything goes off and that output rests DRY_REST_MS: DRY_RUN. A
    sensor that cannot be read says no water. It may be a flow meter or a current.
@@ -15,14 +15,17 @@ Rules
    uptime: 0, or a config without it, is never. It goes off at once when the gateway is heard or a condition falls away.
 5. Soil, salt and level count only as last good readings younger than MAX_AGE_MS. ``salt`` must be named in the config
    unless ``intake`` is False: unknown salt never opens an intake.
-6. A reset forgets what was spent. It also begins to wait for the gateway anew, so that a node that keeps starting over
+6. ``min_run_s``: an OPEN of what is off for less than that is answered NO_DURATION: motors that start often die young.
+7. A reset forgets what was spent. It also begins to wait for the gateway anew, so that a node that keeps starting over
    spends at most a day's budget in every ``after_h``; LEAST_AFTER_H is as short as that may be.
 """
 
 from wire import commands, fields
 
+from . import core
+
 DRY_S = 15
-TURN_MS = 500  # what a turn of the loop may be late
+TURN_MS = 1_000  # what a turn of the loop may be late
 DRY_REST_MS = 10 * 60_000
 LOOK_S = 3
 ALONE_MS = 10 * 60_000
@@ -32,6 +35,32 @@ LEAST_AFTER_H = 6
 PAUSE_MS = 30 * 60_000
 MAX_AGE_MS = 60 * 60_000
 DAY_MS = 86_400_000
+
+
+class Cabinet(core.Node):
+    """A node that does something by itself."""
+
+    _own = None
+
+    def __init__(self, config: dict, hal, store, connection) -> None:
+        super().__init__(config, hal, store, connection)
+        self._own = Local(config["local"], self._leases, hal.read_raw)
+
+    def obey(self, command: commands.Command, retained: bool, now_ms: int) -> None:
+        if self._own.too_short(command):
+            command.duration_ms = 0
+        super().obey(command, retained, now_ms)
+
+    def _tend(self) -> int:
+        if self._own is not None:
+            self._own.step(self._hal.ticks_ms(), self.talk.heard_ms, self._hal.pressed())
+        return super()._tend()
+
+    def _keep(self, rows: list) -> None:
+        """Readings on their way to the journal: they are looked at, and what was switched here says so."""
+        if rows:
+            self._own.seen(rows)
+            super()._keep([self._own.told(row) for row in rows])
 
 
 class Local:
@@ -44,6 +73,7 @@ class Local:
         self._button = config.get("button")
         self._fallback = config.get("fallback")
         check(config, leases)
+        self._min_run = config.get("min_run_s", 0) * 1000
         self._good = {}  # (field, channel) -> (ms, raw) of what the fall-back asks for
         self._why = {}  # output -> fault of its next switching
         self._wet_ms = 0  # when water was seen last, or the pump went on
@@ -56,21 +86,23 @@ class Local:
         self._stepped_ms = 0
         self._pause_ms = 0
 
-    def take_why(self, index: int) -> int:
-        """The fault that goes along with the switching of an output; it is told once."""
-        return self._why.pop(index, fields.FAULT_NONE)
+    def too_short(self, command: commands.Command) -> bool:
+        """Whether it would start something for less than the minimum run."""
+        starts = command.action == commands.OPEN and not self._on(command.output)
+        return starts and command.duration_ms < self._min_run
+
+    def told(self, row: tuple) -> tuple:
+        """The same reading; that of an output that was switched from here carries the fault that says why, once."""
+        if row[1] != fields.OUTPUT or row[2] not in self._why:
+            return row
+        at_ms, field, index, quality, _, raw = row
+        return at_ms, field, index, quality, self._why.pop(index), raw
 
     def seen(self, rows: list) -> None:
         """Readings that were just taken."""
         for at_ms, field, channel, quality, _, raw in rows:
             if quality == fields.GOOD and field != fields.OUTPUT:
                 self._good[field, channel] = at_ms, raw
-
-    def due_ms(self) -> int | None:
-        """When ``step`` has something to do next, beside at the end of a lease."""
-        if self._confirm is None or not self._wet_ms:
-            return None
-        return min(self._look_ms, self._wet_ms + self._dry_ms())
 
     def step(self, now_ms: int, heard_ms: int, down: bool) -> None:
         """One look at all of it. ``heard_ms`` is when the gateway was heard last (0: never in this boot), ``down``
@@ -187,7 +219,12 @@ def check(config: dict, leases) -> None:
     for part in ("button", "fallback"):
         if part in config:
             named += config[part]["outputs"]
-    if any(leases.find(index) is None for index in named) or set(config) - {"confirm", "button", "fallback"}:
+    if any(leases.find(index) is None for index in named) or set(config) - {
+        "confirm",
+        "button",
+        "fallback",
+        "min_run_s",
+    }:
         raise ValueError("local: an unknown output or part")
     if "confirm" in config and not (config["confirm"]["min"] > 0 and 3 <= config["confirm"].get("dry_s", DRY_S) <= 120):
         raise ValueError("local: confirm")

@@ -144,9 +144,9 @@ class Sampler:
         return rows
 
 
-def output_row(now_ms: int, index: int, on: bool, why: int = 0) -> tuple[int, int, int, int, int, int]:
-    """The reading that says that an output was switched; ``why`` is the fault that made the node do it by itself."""
-    return (now_ms, fields.OUTPUT, index, fields.GOOD, why, 1 if on else 0)
+def output_row(now_ms: int, index: int, on: bool) -> tuple[int, int, int, int, int, int]:
+    """The reading that says that an output was switched."""
+    return _good(now_ms, fields.OUTPUT, index, 1 if on else 0)
 
 
 def _good(now_ms: int, field: int, channel: int, raw: int) -> tuple[int, int, int, int, int, int]:

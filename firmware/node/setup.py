@@ -27,7 +27,12 @@ def build(hal) -> core.Node:
     # TLS has its own copy of the certificate now; a node has better uses for 1.5 kB of heap.
     for name in ("ca_pem", "ca_der_hex"):
         config["broker"].pop(name, None)
-    return core.Node(config, hal, store, connection)
+    kind = core.Node
+    if config.get("local"):
+        from . import local
+
+        kind = local.Cabinet
+    return kind(config, hal, store, connection)
 
 
 def _store(hal):

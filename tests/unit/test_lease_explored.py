@@ -21,7 +21,7 @@ VALVE, PUMP = 0, 1
 CONFIG = {
     "outputs": [
         {"index": VALVE, "kind": "valve", "hard_max_s": 80},
-        {"index": PUMP, "kind": "pump", "hard_max_s": 60, "min_rest_s": 20, "min_run_s": 40},
+        {"index": PUMP, "kind": "pump", "hard_max_s": 60, "min_rest_s": 20},
     ]
 }
 HARD_MAX = {VALVE: 80_000, PUMP: 60_000}
