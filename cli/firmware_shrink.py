@@ -1,9 +1,9 @@
 """Makes the sources of a node smaller before they are compiled: heap is dear on a node, and names are most of it.
 
 Rules
-1. Lines stay where they are: what goes becomes blank, so that the line number of a traceback is the one of the source.
+1. Lines stay where they are: what goes becomes blank, so that a line number that is kept is the one of the source.
 2. Constants that are whole numbers are written in where they are named, also in another module.
-3. A definition at the top of a module of ``wire`` or ``node``, or a method of a class there, goes along only if
+3. A definition at the top of a module (of the packages of _SHAKEN), or a method of a class there, goes along only if
    something that goes along names it; for a method, any attribute of that name counts. Asserts and annotations do not
    count, they are not compiled. Special methods stay, but for those that compare and show, which nothing on a node
    asks for.
@@ -27,7 +27,7 @@ _SPECIAL = re.compile(r"__\w+__")
 _NOT_ON_A_NODE = {"__eq__", "__hash__", "__repr__"}
 _NAMED_BY_TEXT = {"getattr", "hasattr", "setattr", "delattr"}
 _BUNDLED = {"wire", "node", "hal", "drivers", "enrol", "update", "loader"}
-_SHAKEN = ("wire/", "node/")
+_SHAKEN = ("wire/", "node/", "enrol/", "update/", "relay/")
 
 
 @dataclass(frozen=True)

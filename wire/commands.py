@@ -108,6 +108,13 @@ def status_name(status: int) -> str:
     return STATUSES.get(status, "status_" + str(status))
 
 
+def status_ok(status: int) -> bool:
+    """Whether it is one of STATUSES, without their names: a node has no use for those."""
+    if BAD_NONCE <= status < ENDED_LEASE:
+        return status <= NO_DURATION
+    return status == ACCEPTED or ENDED_LEASE <= status <= ENDED_COMMAND
+
+
 def is_refusal(status: int) -> bool:
     """Whether the node refused the command."""
     return BAD_NONCE <= status < ENDED_LEASE
@@ -157,7 +164,7 @@ def _check(action: int, output: int, duration_ms: int) -> None:
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """The frame of a Receipt."""
-    if receipt.status not in STATUSES:
+    if not status_ok(receipt.status):
         raise WireError("out_of_range", "status")
     return begin(KIND_RECEIPT) + pack(
         RECEIPT_BODY,
@@ -176,6 +183,6 @@ def decode_receipt(frame: bytes) -> Receipt:
     body = body_of(frame, KIND_RECEIPT)
     exactly(body, struct.calcsize(RECEIPT_BODY))
     boot_id, counter, status, output, mask, until_ms, uptime_ms = struct.unpack(RECEIPT_BODY, body)
-    if status not in STATUSES:
+    if not status_ok(status):
         raise WireError("out_of_range", "status")
     return Receipt(boot_id, counter, status, output, mask, until_ms, uptime_ms)

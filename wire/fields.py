@@ -105,6 +105,8 @@ AIR_TEMPERATURE = 15
 AIR_HUMIDITY = 16
 WIND = 17
 SOLAR = 18
+AWAKE = 19
+RADIO = 20
 
 # How a node's volume stands: raw of VOLUME.
 VOLUME_KEPT = 0
@@ -133,6 +135,8 @@ RAW_RANGES = {
     AIR_HUMIDITY: (0, 10000),
     WIND: (0, 10000),
     SOLAR: (0, 2000),
+    AWAKE: (0, _U32),
+    RADIO: (0, _U32),
 }
 
 FIELDS = (
@@ -154,6 +158,8 @@ FIELDS = (
     Field(AIR_HUMIDITY, "air_humidity", "0.01 %", "%", 2, 0, 10000, "Relative humidity of the air, at 2 m"),
     Field(WIND, "wind", "0.01 m/s", "m/s", 2, 0, 10000, "Wind at 2 m"),
     Field(SOLAR, "solar", "W/m2", "W/m2", 0, 0, 2000, "Sunlight on level ground"),
+    Field(AWAKE, "awake", "s", "s", 0, 0, _U32, "Time awake since boot, of a node that sleeps"),
+    Field(RADIO, "radio", "s", "s", 0, 0, _U32, "Time with the radio on since boot, of a node that sleeps"),
 )
 
 _BY_ID = {f.id: f for f in FIELDS}

@@ -29,7 +29,8 @@ _MAX_WAIT_MS = 250
 _SLICE_MS = 50
 _SOON_MS = 60_000
 _REST_S = 60
-_MARK = b"HQE1"  # in RTC memory: the last reset was ours, after an error
+RTC_BYTES = 2044  # of RTC memory that the node has; behind them stands the mark
+_MARK = b"HQE1"  # the last reset was ours, after an error
 
 _wlan = None
 _config = None
@@ -233,8 +234,9 @@ def boot_cause() -> int:
     from wire import frames
 
     memory = machine.RTC()
-    if memory.memory() == _MARK:
-        memory.memory(b"")
+    found = memory.memory()
+    if found[RTC_BYTES:] == _MARK:
+        memory.memory(found[:RTC_BYTES])
         return frames.BOOT_ERROR
     causes = {
         machine.PWRON_RESET: frames.BOOT_POWER,
@@ -264,8 +266,37 @@ def reset(reason: str) -> None:
         for _ in range(_REST_S):
             feed()
             time.sleep(1)
-    machine.RTC().memory(_MARK)
+    machine.RTC().memory(rtc() + _MARK)
     machine.reset()
+
+
+def rtc() -> bytearray:
+    """What RTC memory holds for the node, in RAM; zeros after a cold start."""
+    import machine
+
+    kept = machine.RTC().memory()[:RTC_BYTES]
+    return bytearray(kept) + bytearray(RTC_BYTES - len(kept))
+
+
+def rtc_keep(memory: bytearray) -> None:
+    """Put it back: what is there now survives deep sleep and resets."""
+    import machine
+
+    machine.RTC().memory(memory)
+
+
+def rtc_ms() -> int:
+    """Milliseconds of the clock that goes on in deep sleep. Nobody sets it; it drifts by percents."""
+    return time.time_ns() // 1_000_000
+
+
+def deepsleep(ms: int) -> None:
+    """Radio off, or it would draw a hundred times as much, and sleep; does not return: waking is a start."""
+    import machine
+
+    if _wlan is not None:
+        _wlan.off()
+    machine.deepsleep(ms)
 
 
 def trace(line: str) -> None:

@@ -15,8 +15,8 @@ Rules
 from wire import commands, fields, frames
 
 from . import lease, sampler, talk
+from .version import FIRMWARE
 
-FIRMWARE = "0.1.0"
 IDLE_MS = 1_000
 RETRY_VOLUME_MS = 6 * 3600 * 1000
 

@@ -26,8 +26,6 @@ from . import segment
 CAPACITY_PERCENT = 60
 WINDOW = 4 * frames.MAX_RECORDS
 UNREAD_MS = 60_000
-_PREFIX = "s"
-_LISTINGS = 5
 _ENOENT = 2
 _EIO = 5
 _ENOSPC = 28
@@ -36,12 +34,15 @@ _ENOSPC = 28
 class Journal:
     """The store of one node, in a directory of a mounted volume of ``blocks`` blocks."""
 
-    def __init__(self, directory: str, blocks: int, random_bits: int) -> None:
+    def __init__(self, directory: str, blocks: int, random_bits: int, boot_id: int = 0) -> None:
+        """``boot_id`` is that of a boot which goes on after a sleep; without it a new one is counted."""
         self._directory = directory
         self._max_segments = max(2, blocks * CAPACITY_PERCENT // 100)
         self.volume = fields.VOLUME_KEPT
         self.dropped = 0
-        self._numbers = _numbers_in(directory)
+        from . import opening  # needed once, and let go of by start.py
+
+        self._numbers = opening.numbers_in(directory)
         self._states = {}  # number -> _State, for segments that have been read or written
         self._unread = {}  # number -> when to try to read it again
         self._active = None  # number of the segment that is written
@@ -49,10 +50,14 @@ class Journal:
         self._active_bytes = 0
         self._in_flight = 0
         self.clock = (0, fields.CLOCK_NONE)
-        from . import boots  # needed once, and let go of by start.py
-
-        self.boot_id = boots.next_boot(directory, random_bits, self._newest_boot())
         self.next_seq = 1
+        self.boot_id = boot_id
+        if boot_id:
+            self._go_on()
+        else:
+            from . import boots  # needed once, and let go of by start.py
+
+            self.boot_id = boots.next_boot(directory, random_bits, self._newest_boot())
 
     def append(self, rows: list[tuple[int, int, int, int, int, int]]) -> tuple[int, int] | None:
         """Store (uptime_ms, field, channel, quality, fault, raw) rows, MAX_BATCH at most; (first, last) seq, or None
@@ -62,17 +67,25 @@ class Journal:
         first = self.next_seq
         self.next_seq += len(rows)
         packed = b"".join(_pack(first + i, row) for i, row in enumerate(rows))
+        if self.take(packed):
+            return first, self.next_seq - 1
+        self.dropped += len(rows)
+        return None
+
+    def take(self, packed: bytes) -> bool:
+        """Store packed records of this boot that have their seqs, MAX_BATCH at most; False when the flash takes
+        nothing."""
+        first = segment.seq_of(packed, 0)
         for _ in range(2):
             try:
                 self._write(first, packed)
-                return first, self.next_seq - 1
+                return True
             except OSError as error:
                 # This segment takes no more; the next try writes the same seqs to a new one.
                 self._active = None
                 if error.errno == _ENOSPC:
                     self._drop_oldest()
-        self.dropped += len(rows)
-        return None
+        return False
 
     def set_clock(self, offset_ms: int, quality: int) -> None:
         """What this boot knows of the wall clock. The first that is known is stored at once, for the records before."""
@@ -158,8 +171,11 @@ class Journal:
     def _room_for(self, packed: bytes) -> bool:
         if self._active_bytes + segment.BATCH_BYTES + len(packed) > segment.MAX_BYTES:
             return False
-        count = len(packed) // frames.RECORD_BYTES
-        return _ones(self._states[self._active].present) + count <= segment.MAX_RECORDS
+        if not packed:
+            return True
+        first_seq = self._states[self._active].first_seq
+        last = segment.seq_of(packed, len(packed) - frames.RECORD_BYTES)
+        return segment.seq_of(packed, 0) >= first_seq and last - first_seq < segment.MAX_RECORDS
 
     def _begin(self, first: int, packed: bytes) -> None:
         while len(self._numbers) >= self._max_segments:
@@ -235,6 +251,19 @@ class Journal:
         self._states[number] = state
         return state
 
+    def _go_on(self) -> None:
+        """Write on to the newest segment if it is of this boot and whole."""
+        number = self._numbers[-1] if self._numbers else 0
+        try:
+            if not number or self._state(number).boot_id != self.boot_id:
+                return
+            with open(self._path(number), "rb") as file:
+                self._active_head = file.read(segment.HEADER_BYTES)
+                self._active_bytes = file.seek(0, 2)
+            self._active = number
+        except OSError:
+            self._active = None  # damaged, or not to be read now: the next batch begins another
+
     def _newest_boot(self) -> int:
         """The highest boot_id that the newest readable segment knows."""
         for number in reversed(self._numbers):
@@ -278,7 +307,7 @@ class Journal:
         self._in_flight = sum(_ones(state.flight) for state in self._states.values())
 
     def _path(self, number: int) -> str:
-        return "%s/%s%08x" % (self._directory, _PREFIX, number)
+        return "%s/s%08x" % (self._directory, number)
 
 
 class _State:
@@ -325,18 +354,6 @@ def _append_to(path: str, data: bytes) -> None:
         file.write(data)
 
 
-def _numbers_in(directory: str) -> list[int]:
-    """The numbers of all segments, in order. MicroPython ends a listing early, without a word, when the flash does not
-    answer: so two in a row have to agree."""
-    last = None
-    for _ in range(_LISTINGS):
-        numbers = sorted(_number(name) for name in os.listdir(directory) if _number(name))
-        if numbers == last:
-            return numbers
-        last = numbers
-    raise OSError(_EIO)
-
-
 def _exists(path: str) -> bool:
     try:
         os.stat(path)
@@ -345,16 +362,6 @@ def _exists(path: str) -> bool:
             raise
         return False
     return True
-
-
-def _number(name: str) -> int:
-    """The number of a segment's file name; 0 for any other name."""
-    if len(name) != 9 or name[0] != _PREFIX:
-        return 0
-    try:
-        return int(name[1:], 16)
-    except ValueError:
-        return 0
 
 
 def _ones(mask: int) -> int:

@@ -8,9 +8,10 @@ Rules
    an error. After an error the stream is useless: close it and ``connect`` again on a new one.
 3. What the peer, or the network, does wrong is a ProtocolError with a short ``code``, and the connection must be
    closed [MQTT-4.8.0-1]. What the caller does wrong is an AssertionError.
-4. Everything has a bound. One packet in: MAX_PACKET; a longer PUBLISH is acknowledged, skipped and counted, because
-   the broker would else send it again for ever. Publishes in flight: ``window``, ``publish`` refuses with 0 beyond.
-   Bytes out: TX_BYTES; while they do not leave, no further message is taken in.
+4. Everything has a bound; ``sizes`` are smaller ones for three of them. One packet in: MAX_PACKET; a longer PUBLISH is
+   acknowledged, skipped and counted, because the broker would else send it again for ever. Publishes in flight:
+   ``window``, each of MAX_PUBLISH bytes; ``publish`` refuses with 0 beyond. Bytes out: TX_BYTES; while they do not
+   leave, no further message is taken in.
 5. Delivery is at least once. A publish is sent again with DUP every ``response_ms`` until its PUBACK comes, and on
    every later connection with its old packet id, in the old order [MQTT-4.4.0-1] [MQTT-4.6.0-1]; only a clean session
    forgets it [MQTT-3.1.2-6]. Whether the broker kept its half of the session changes nothing here.
@@ -46,8 +47,8 @@ _LEAVING = 3
 class _Publish:
     """A PUBLISH in flight: the whole packet, and when it went out on this connection."""
 
-    def __init__(self) -> None:
-        self.packet = memoryview(bytearray(MAX_PUBLISH))
+    def __init__(self, size: int) -> None:
+        self.packet = memoryview(bytearray(size))
         self.length = 0
         self.packet_id = 0
         self.tries = 0  # ever; the second and later ones carry DUP
@@ -71,18 +72,21 @@ class Client:
         response_ms: int = 3000,
         sends: int = 3,
         ping_ms: int = 5000,
+        sizes: tuple[int, int, int] = (MAX_PACKET, MAX_PUBLISH, TX_BYTES),
     ) -> None:
         assert 1 <= window <= MAX_WINDOW and response_ms > 0 and sends >= 1
         assert keepalive_s * 1000 > ping_ms + response_ms, "the broker must hear a ping before it gives up"
-        self._connect_packet = packets.connect(client_id, user, password, will, clean_session, keepalive_s)
-        assert len(self._connect_packet) <= TX_BYTES
+        from .greeting import connect  # needed once, and let go of by start.py
+
+        self._connect_packet = connect(client_id, user, password, will, clean_session, keepalive_s)
+        assert len(self._connect_packet) <= sizes[2]
         self._clean_session = clean_session
         self._response_ms = response_ms
         self._dead_ms = response_ms * sends
         self._ping_ms = ping_ms
-        self._rx = memoryview(bytearray(MAX_PACKET))
-        self._tx = memoryview(bytearray(TX_BYTES))
-        self._free = [_Publish() for _ in range(window)]
+        self._rx = memoryview(bytearray(sizes[0]))
+        self._tx = memoryview(bytearray(sizes[2]))
+        self._free = [_Publish(sizes[1]) for _ in range(window)]
         self._in_flight: list[_Publish] = []  # oldest first
         self._last_id = 0
         self._start(_CLOSED, 0)
@@ -92,7 +96,7 @@ class Client:
         self.payload = self._rx[:0]
         self.retain = False
         self.qos = 0
-        self.skipped = 0  # messages too long for MAX_PACKET
+        self.skipped = 0  # messages that were too long
 
     def _start(self, state: int, link_ms: int) -> None:
         self._state = state
@@ -176,10 +180,10 @@ class Client:
             self._tx_start = self._tx_end = 0
 
     def _tx_room(self) -> int:
-        return TX_BYTES - self._tx_end + self._tx_start
+        return len(self._tx) - self._tx_end + self._tx_start
 
     def _put(self, packet: bytes | memoryview, link_ms: int) -> None:
-        if len(packet) > TX_BYTES - self._tx_end:
+        if len(packet) > len(self._tx) - self._tx_end:
             waiting = self._tx_end - self._tx_start
             self._tx[:waiting] = self._tx[self._tx_start : self._tx_end]
             self._tx_start, self._tx_end = 0, waiting
@@ -252,7 +256,7 @@ class Client:
         return self._rx[self._rx_end :]
 
     def received(self, count: int) -> None:
-        assert 0 < count <= MAX_PACKET - self._rx_end
+        assert 0 < count <= len(self._rx) - self._rx_end
         self._rx_end += count
 
     def next_event(self, link_ms: int) -> int:
@@ -286,7 +290,7 @@ class Client:
             return self._take_publish(first, header, size, link_ms)
         if first & 0x0F:
             raise ProtocolError("flags")  # [MQTT-2.2.2-2]
-        if header + size > MAX_PACKET:
+        if header + size > len(self._rx):
             raise ProtocolError("length")
         if header + size > self._rx_end - self._rx_start:
             return None
@@ -351,14 +355,14 @@ class Client:
             raise ProtocolError("flags")  # [MQTT-3.3.1-2]
         if size < 3:
             raise ProtocolError("topic_length")
-        too_long = header + size > MAX_PACKET
+        too_long = header + size > len(self._rx)
         have = self._rx_end - self._rx_start
         if have < header + (2 if too_long else size):
             return None
         at = self._rx_start + header
         topic_end = 2 + packets.get_int(self._rx, at)
         head = topic_end + 2 * qos  # of the body: all but the payload
-        if topic_end == 2 or head > size or header + head > MAX_PACKET:
+        if topic_end == 2 or head > size or header + head > len(self._rx):
             raise ProtocolError("topic_length")  # [MQTT-4.7.3-1]
         if have < header + head or (qos and self._tx_room() < _ACK_BYTES):
             return None

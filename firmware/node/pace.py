@@ -11,8 +11,8 @@ Rules
 
 from wire import fields
 
-PLAIN = 4
-LEAST_MS = 60_000
+from .sampler import PLAIN
+
 # What is much for one interval, in raw units; 0 or nothing: this field never hurries.
 SWINGS = {fields.SOIL_MOISTURE: 40_000, fields.WATER_LEVEL: 50, fields.CONDUCTIVITY_25: 300}
 

@@ -12,6 +12,8 @@ Rules
    Its neighbours are still read.
 6. Health goes along: the free heap and the radio's signal at the first and at every HEALTH_EVERY-th sample, a counter
    whenever it has moved. A node without sensors samples nothing every ``sample_s``, so that it tells its health too.
+7. ``quarters`` is the pace: PLAIN of them are ``every_s``, fewer is faster, but no interval gets shorter than LEAST_MS.
+8. ``sensors`` is for a node that sleeps (doze.py): it keeps ``last``, ``same`` and what is due.
 """
 
 from wire import fields
@@ -20,6 +22,8 @@ MAX_SENSORS = 24
 HEALTH_EVERY = 10
 READS = 3
 SAMPLE_S = 600
+PLAIN = 4
+LEAST_MS = 60_000
 # Converters show noise, so that an analogue value which does not move is a dead one. Levels and counters may stand.
 STUCK_SAMPLES = {fields.SOIL_MOISTURE: 36}
 
@@ -40,8 +44,8 @@ class _Sensor:
         if self.every_ms < 1000 or not 1 <= self.reads <= 15 or not 0 <= self.channel <= 255:
             raise ValueError("sensor %d: every_s, reads or channel" % self.field)
         self.due_ms = 0
-        self._last = None
-        self._same = 0
+        self.last = None
+        self.same = 0
 
     def row(self, now_ms: int, read) -> tuple[int, int, int, int, int, int]:
         raw, fault = self._median(read)
@@ -77,42 +81,46 @@ class _Sensor:
         return got[len(got) // 2], fields.FAULT_NONE
 
     def _stuck(self, raw: int) -> bool:
-        self._same = self._same + 1 if raw == self._last else 1
-        self._last = raw
-        return 0 < self.stuck_samples <= self._same
+        self.same = self.same + 1 if raw == self.last else 1
+        self.last = raw
+        return 0 < self.stuck_samples <= self.same
 
-    def next_point(self, now_ms: int) -> None:
-        self.due_ms = (now_ms // self.every_ms + 1) * self.every_ms
+    def next_point(self, now_ms: int, quarters: int) -> None:
+        every_ms = self.every_ms
+        if quarters != PLAIN:
+            every_ms = max(every_ms * quarters // PLAIN, min(every_ms, LEAST_MS))
+        self.due_ms = (now_ms // every_ms + 1) * every_ms
 
 
 class Sampler:
     """All sensors of a node. Raises ValueError or KeyError for a config that cannot be."""
 
     def __init__(self, config: dict, read) -> None:
-        self._sensors = [_Sensor(sensor) for sensor in config.get("sensors", ())]
-        if len(self._sensors) > MAX_SENSORS:
+        self.sensors = [_Sensor(sensor) for sensor in config.get("sensors", ())]
+        if len(self.sensors) > MAX_SENSORS:
             raise ValueError("more than %d sensors" % MAX_SENSORS)
         self._read = read
-        self._idle_ms = 0 if self._sensors else int(config.get("sample_s", SAMPLE_S) * 1000)
+        self.quarters = PLAIN
+        self._idle_ms = 0 if self.sensors else int(config.get("sample_s", SAMPLE_S) * 1000)
         self._idle_due_ms = 0
         self._samples = 0
         self._told = {}
 
     def due_ms(self) -> int:
         """When there is something to measure next."""
-        if not self._sensors:
+        if not self.sensors:
             return self._idle_due_ms
-        return min(sensor.due_ms for sensor in self._sensors)
+        return min(sensor.due_ms for sensor in self.sensors)
 
     def sample(self, now_ms: int) -> list[tuple[int, int, int, int, int, int]]:
         """Rows of all that is due; an empty list when nothing is."""
         if now_ms < self.due_ms():
             return []
         rows = []
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             if now_ms >= sensor.due_ms:
                 rows.append(sensor.row(now_ms, self._read))
-                sensor.next_point(now_ms)
+                sensor.next_point(now_ms, self.quarters)
         if self._idle_ms:
             self._idle_due_ms = (now_ms // self._idle_ms + 1) * self._idle_ms
         self._samples += 1
@@ -120,9 +128,9 @@ class Sampler:
 
     def skip(self, now_ms: int) -> None:
         """Let what is due pass unread."""
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             if now_ms >= sensor.due_ms:
-                sensor.next_point(now_ms)
+                sensor.next_point(now_ms, self.quarters)
         if self._idle_ms and now_ms >= self._idle_due_ms:
             self._idle_due_ms = (now_ms // self._idle_ms + 1) * self._idle_ms
 

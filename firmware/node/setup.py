@@ -11,7 +11,7 @@ import gc
 from wire import fields, frames, topics
 from wire.seal import Sealer
 
-from . import core, journal, lease, sampler
+from . import broker, core, journal, lease, sampler
 from .link import Link
 
 PAUSE_MS = 100
@@ -23,10 +23,8 @@ def build(hal) -> core.Node:
     lease.outputs_of(config)
     sampler.Sampler(config, hal.read_raw)
     store = _store(hal)
-    connection = Link(hal, config, _gone(config, store.boot_id))
-    # TLS has its own copy of the certificate now; a node has better uses for 1.5 kB of heap.
-    for name in ("ca_pem", "ca_der_hex"):
-        config["broker"].pop(name, None)
+    connection = Link(hal, config, _gone(config, store.boot_id), window=2, sizes=broker.LEAN)
+    config["broker"].clear()  # the link has its own copy of all of it, and a node better uses for 2 kB of heap
     kind = core.Node
     if config.get("local"):
         from . import local

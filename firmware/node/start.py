@@ -11,7 +11,7 @@ Rules
 import gc
 import sys
 
-_ONCE = ("setup", "volume", "boots", "broker")
+_ONCE = ("setup", "volume", "boots", "broker", "opening", "greeting")
 
 
 def _build(hal):
@@ -20,6 +20,10 @@ def _build(hal):
         from enrol import session
 
         session.run(hal, portal)  # ends in a new start
+    if hal.config().get("life") == "wake":
+        from . import wake
+
+        wake.run(hal, hal.config())  # ends in deep sleep
     from . import setup
 
     node = setup.build(hal)

@@ -36,6 +36,11 @@ def mount(block_device, pause) -> tuple[int, bool]:
     return _mount(block_device), True
 
 
+def leave() -> None:
+    """Let go of the volume; all that was closed is on the flash."""
+    vfs.umount(MOUNT_POINT)
+
+
 def _mount(block_device) -> int:
     vfs.mount(vfs.VfsLfs2(block_device, readsize=_SIZE, progsize=_SIZE), MOUNT_POINT)
     try:

@@ -25,6 +25,7 @@ HOUSEKEEPING = (
     fields.REFUSED_COMMANDS,
     fields.DROPPED_READINGS,
     fields.VOLUME,
+    fields.AWAKE,
     fields.RADIO,
 )
 

@@ -21,8 +21,9 @@ Rules
    timer beside the program.
 3. Nothing here raises because the field server is slow or away: a read is None, an output is remembered and set
    again when the server is back (rules of the line: field_line.py).
-4. Exit codes: 0 done, RESTART (42) the node asks to be started again, as a board's reset would; anything else
-   is a crash, and the launcher starts it again too. A killed process has lost its power.
+4. Exit codes: 0 done, RESTART (42) the node asks to be started again, as a board's reset would, ASLEEP (43) it sleeps
+   and is to be started again at once (nap.py); anything else is a crash, and the launcher starts it again too. A killed
+   process has lost its power.
 5. A node whose field server has been away for ORPHAN_MS of real time ends by itself with 0: its run is over.
 """
 
@@ -43,6 +44,7 @@ MAX_OUTPUTS = 8
 
 # What of wire.frames.BOOT_CAUSES can happen here.
 CAUSE_POWER = 1
+CAUSE_SLEEP = 4
 CAUSE_ERROR = 5
 _EINPROGRESS = 115
 
@@ -203,11 +205,11 @@ def _cause_path() -> str:
 
 
 def boot_cause() -> int:
-    """Why this boot happened: CAUSE_ERROR after ``reset``, else CAUSE_POWER. Can be asked once."""
+    """Why this boot happened: CAUSE_ERROR after ``reset``, CAUSE_SLEEP, else CAUSE_POWER. Can be asked once."""
     try:
         os.remove(_cause_path())
     except OSError:
-        return CAUSE_POWER
+        return CAUSE_SLEEP if _slept else CAUSE_POWER
     return CAUSE_ERROR
 
 
@@ -226,6 +228,35 @@ def reset(reason: str) -> None:
     except OSError:
         pass  # then the next boot says power, which is harmless
     sys.exit(RESTART)
+
+
+def __getattr__(name: str):
+    """What only a node that sleeps asks for: rtc, rtc_keep, rtc_ms, deepsleep."""
+    import nap
+
+    return getattr(nap, name)
+
+
+def village_ms() -> int:
+    """The village's wall time."""
+    return _epoch_ms + ticks_ms()
+
+
+def _woken() -> bool:
+    """Whether this process is a board that was asleep; it goes on when its time has come."""
+    global _epoch_ms, _start_us
+    try:
+        os.stat((os.getenv("HOIQUAN_NODE_FLASH") or "node.flash") + ".nap")
+    except OSError:
+        return False
+    import nap
+
+    _epoch_ms = nap.woken_ms(village_ms, _speed)
+    _start_us = time.ticks_us()
+    return True
+
+
+_slept = _woken()
 
 
 def trace(line: str) -> None:

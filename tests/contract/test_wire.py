@@ -219,6 +219,10 @@ def test_fields_are_consistent() -> None:
         fields.field_by_name("moisture")
 
 
+def test_the_statuses_are_those_that_have_a_name() -> None:
+    assert [status for status in range(256) if commands.status_ok(status)] == sorted(commands.STATUSES)
+
+
 def test_status_names() -> None:
     assert commands.status_name(commands.EXPIRED) == "expired"
     assert commands.status_name(77) == "status_77"

@@ -72,7 +72,14 @@ def node_config(broker: Broker, **changes: Any) -> dict[str, Any]:
 class NodeProcess:
     """One node; its flash outlives ``kill``."""
 
-    def __init__(self, folder: Path, config: dict[str, Any], field_port: int, clock_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: dict[str, Any],
+        field_port: int,
+        clock_file: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.flash = folder / "flash"
         self._config = folder / "node.json"
@@ -84,6 +91,7 @@ class NodeProcess:
             "HOIQUAN_NODE_FLASH": str(self.flash),
             "HOIQUAN_FIELD": f"127.0.0.1:{field_port}",
             "PATH": "/usr/bin:/bin",
+            **(environment or {}),
         }
         if clock_file is not None:
             self._environment["HOIQUAN_CLOCK"] = str(clock_file)
@@ -178,8 +186,13 @@ class Gateway:
         if action in (commands.CLOSE_ALL, commands.QUERY):
             output = commands.NO_OUTPUT
         given = {
-            "counter": self.counter, "nonce": hello.nonce, "action": action, "output": output,
-            "duration_ms": duration_ms, "expires_uptime_ms": 2**40, **changes,
+            "counter": self.counter,
+            "nonce": hello.nonce,
+            "action": action,
+            "output": output,
+            "duration_ms": duration_ms,
+            "expires_uptime_ms": 2**40,
+            **changes,
         }
         return commands.Command(**given)
 
