@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.core import faults
 from gateway.core.reasons import VIETNAMESE
@@ -25,6 +25,13 @@ from pages import view
 from pages.i18n import DEFAULT, language
 
 RECENT_MS = HOUR_MS
+# What a meter has seen: the output is locked, and this is where to look.
+LOCKED: Mapping[Rule, str] = {
+    Rule.DRY_RUN: "{name}: bơm chạy khô hai lần, đã khóa. Coi ống hút, lú lọc rồi bấm MỞ KHÓA.",
+    Rule.FLOW_NONE: "{name}: mở van mà không ra nước, đã khóa. Coi van, đường ống rồi bấm MỞ KHÓA.",
+    Rule.FLOW_BURST: "{name}: nước ra quá nhiều, đã khóa van. Coi bể ống rồi bấm MỞ KHÓA.",
+    Rule.LEAK: "{name}: đã tắt mà nước còn chảy, đã khóa. Coi chỗ rỉ rồi bấm MỞ KHÓA.",
+}
 MAX_NAMED = 3
 _VIETNAMESE = language(DEFAULT)
 
@@ -75,6 +82,8 @@ def _outputs(village: Village, state: State, alarms: Sequence[Alarm]) -> Iterato
     for node in sorted({alarm.node for alarm in strange}):
         level: view.AlertLevel = "danger" if node in on_now else "warning"
         yield _of_node(village, node, "strange", level, alarm_sentence(Rule.OUTPUT_STRANGE))
+    for key, lock in state.locks.items():
+        yield _of_node(village, key.rpartition("/")[0], "locked", "danger", LOCKED[lock.rule])
     back = {alarm.node for alarm in alarms if alarm.code == Rule.NO_ANSWER and alarm.until_ms is not None}
     for node in sorted(back - deaf):
         yield _of_node(village, node, "back", "info", alarm_sentence(Rule.OUTPUT_BACK))

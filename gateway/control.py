@@ -206,10 +206,11 @@ class Control:
         return 0
 
     def _end_alarms(self, state: State, now_ms: int) -> None:
-        """An alarm ends with the proof that its output is off."""
+        """An alarm ends with the proof that its output is off, or with the word of a person who has unlocked it."""
         for node, output in self._writer.alarmed_outputs():
-            known = state.outputs.get(OutputRef(node, output).key)
-            if known is None or known.phase is Phase.CLOSED:
+            key = OutputRef(node, output).key
+            known = state.outputs.get(key)
+            if key not in state.locks and (known is None or known.phase is Phase.CLOSED):
                 self._writer.end_alarms(node, output, now_ms)
 
     def _keep(self, changes: list[Change]) -> None:

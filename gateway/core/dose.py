@@ -1,14 +1,14 @@
 """A dose over several runs: what of it has been given, what is left, when it goes on and when it is given up (D4).
 
 Rules
-1. Whatever begins is a dose. A run takes as much of it as zone, cycle, hours and window allow, and names beforehand why
-   it will end. What it gave is taken off by what really flowed, so a restart gives nothing twice.
-2. What is left waits: for the soil to soak, for the source that closed, for its hours, or for the rest that follows the
-   longest run. It goes on by itself, a person's too, but not for ever: until ``until_at_ms``, and then it is told how
-   much is missing. What a fault, a trip or a person ends is over, with what is missing told; the soil is asked anew.
+1. Whatever begins is a dose. A run takes as much of it as zone, cycle, hours and window allow, and names beforehand
+   why it will end. What it gave is taken off by what really flowed, so a restart gives nothing twice.
+2. What is left waits: for the soil to soak, for the source that closed, for its hours, or for the rest that follows
+   the longest run. It goes on by itself, a person's too, but not for ever: until ``until_at_ms``, and then it is told
+   how much is missing. What a fault, a trip or a person ends is over, which is told; the soil is asked anew.
 3. The rest of what the soil asked for is never more than what it still lacks, and is dropped when that is nothing:
    rain may have come. A thermostat goes on only while its probes agree that it is below the target (S12). What a plan
-   says meanwhile (a pause, a phase, rain to come) goes before; and of a plan that keeps its own account it is asked anew.
+   says meanwhile (a pause, a phase, rain to come) goes before; a plan that keeps its own account is asked anew.
 4. A person's dose knows neither cycles nor hours: the person has decided.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import guards
+from gateway.core import guards, schedule
 from gateway.core import need as needs
 from gateway.core.estimate import UM
 from gateway.core.probes import Trust
@@ -83,16 +83,39 @@ def plan(turn: Turn, zone: ZoneSettings, dose: Dose, longest_ms: int) -> tuple[i
     done = Rule.MANUAL_DONE if manual else Rule.DOSE_GIVEN if dose.asked_um is not None else Rule.MAX_RUN
     ends = [(dose.left_ms, done), (longest_ms, Rule.MAX_RUN)]
     if not manual:
-        if zone.cycle_ms is not None and dose.left_ms > zone.cycle_ms:
-            cycles = -(-dose.left_ms // (zone.cycle_ms + zone.cycle_ms // 50))
-            ends.append(
-                (-(-dose.left_ms // cycles), Rule.CYCLE_DONE)
-            )  # all alike, two per cent too long at most, so that no sliver is left
+        cycle_ms = schedule.even_ms(dose.left_ms, zone.cycle_ms)
+        if cycle_ms < dose.left_ms:
+            ends.append((cycle_ms, Rule.CYCLE_DONE))
         shuts_at_ms = guards.shuts_at_ms(turn, zone)
         if shuts_at_ms is not None:
             ends.append((shuts_at_ms - turn.now_ms, Rule.HOURS_OVER))
         ends.append((dose.until_at_ms - turn.now_ms, Rule.WINDOW_OVER))
     return min(ends, key=lambda end: end[0])
+
+
+def foresee(turn: Turn, zone: ZoneSettings, dose: Dose) -> None:
+    """Say it now if the hours that a new dose has cannot be enough for it, with all that waits for the same pump."""
+    pump = turn.settings.pump_of(zone.pump)
+    bounded = (
+        pump.open_hours or pump.quiet_hours or dose.until_at_ms < turn.now_ms + dose.left_ms + turn.limits.keep_rest_ms
+    )
+    if zone.pump is None or dose.why not in OF_SOIL or not bounded:
+        return
+    wants = [schedule.Want(zone.id, dose.left_ms, dose.until_at_ms, zone.cycle_ms, zone.soak_ms)]
+    for _, other in turn.settings.of_pump[zone.pump]:
+        waits = turn.zone(other.id).dose
+        if waits is not None and other.id != zone.id:
+            want = schedule.Want(
+                other.id, waits.left_ms, waits.until_at_ms, other.cycle_ms, other.soak_ms, waits.next_at_ms
+            )
+            wants.insert(0, want)
+    _, missing = schedule.pack(wants, pump.windows(turn.now_ms, dose.until_at_ms), pump.min_run_ms)
+    missing_ms = missing.get(zone.id, 0)
+    if missing_ms >= pump.min_run_ms:
+        facts: dict[str, Fact] = {"missing_ms": missing_ms}
+        if dose.left_um is not None:
+            facts["missing_um"] = dose.left_um * missing_ms // dose.left_ms
+        turn.decide(zone.id, Finding(Verdict.WAIT, Rule.WINDOW_SHORT, facts), always=True)
 
 
 def go_on(turn: Turn, zone: ZoneSettings, wanted: Finding) -> Finding:
@@ -171,12 +194,18 @@ def goes_on_at_once(dose: Dose | None) -> bool:
     return dose is not None and dose.paused_by in AT_ONCE
 
 
+def is_at_target(turn: Turn, zone: ZoneSettings) -> bool:
+    """Whether the probes agree, are believed, and say that there is enough: what would end a run at once."""
+    vote, judged = turn.votes[zone.id], turn.judged.get(zone.id)
+    believed = judged is None or not judged.known.refused
+    return believed and vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 >= zone.target_e4
+
+
 def _bounded(turn: Turn, zone: ZoneSettings, dose: Dose) -> Dose | None:
     """What of the rest the soil still lacks; None when that is nothing."""
-    vote = turn.votes[zone.id]
-    if vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 >= zone.target_e4 and zone.ground is None:
-        return None
     judged = turn.judged.get(zone.id)
+    if is_at_target(turn, zone):
+        return None
     if judged is None or dose.left_um is None:
         return dose
     missing_mm = judged.known.depletion_mm - judged.refill_mm

@@ -5,9 +5,10 @@ Rules
    A run counts by the mean of its settled readings: those after the pipe has filled, while it alone was on its pump.
 2. Nothing is made of one reading: what is wrong has to show in two, ``CONFIRM_MS`` apart. So a node reads its meter
    every few seconds while water runs; how soon a guard acts follows from that.
-3. A pump with a meter runs dry when less than its least flow passes after ``prime_ms``. Twice in an hour, and it is locked.
-4. A garden with a meter of its own has no flow when less than ``LOW_PCT`` of its flow passes after ``fill_ms``; twice in
-   a day, and its valve is locked. More than ``BURST_PCT`` of what is usual is a burst: its valve is locked at once.
+3. A pump with a meter runs dry when less than its least flow passes after ``prime_ms``. Twice in an hour, and it is
+   locked.
+4. A garden with a meter of its own has no flow when less than ``LOW_PCT`` of its flow passes after ``fill_ms``; twice
+   in a day, and its valve is locked. More than ``BURST_PCT`` of what is usual is a burst: its valve is locked at once.
 5. Water that passes a meter when all behind it has been off for ``LEAK_AFTER_MS`` leaks: all of it is told to close
    again, and the pump, or the valve of a garden without one, is locked.
 6. What is locked is used again only when a person has said so. A meter that is silent guards nothing, and that is told.
@@ -98,7 +99,7 @@ def lock(turn: Turn, ref: OutputRef, rule: Rule) -> None:
 
 
 def unlock(turn: Turn, zone: ZoneSettings) -> bool:
-    """A person has looked: valve, main valve and pump of a garden may be used again. Says whether anything was locked."""
+    """A person has looked: valve, main valve and pump of a garden may be used again. Whether anything was locked."""
     main = turn.settings.pump_of(zone.pump).main if zone.pump else None
     found = [ref for ref in (zone.valve, main, zone.pump) if ref and ref.key in turn.locks]
     for ref in found:

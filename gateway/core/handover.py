@@ -1,10 +1,10 @@
 """From one garden to the next without stopping their pump (S7, S8).
 
 Rules
-1. When a garden is about to have its water, the next one of the same pump that may be watered opens its valve. Only when
-   its node has told that it is open, pump and main valve are its own, and the first garden's valve closes.
-2. It is tried while the first garden's leases last. If the next valve is not open by then, the pump stops as always, and
-   the next garden waits its turn: nothing is worse than without the attempt.
+1. When a garden is about to have its water, the next one of the same pump that may be watered opens its valve. Only
+   when its node has told that it is open, pump and main valve are its own, and the first garden's valve closes.
+2. It is tried while the first garden's leases last. If the next valve is not open by then, the pump stops as always,
+   and the next garden waits its turn: nothing is worse than without the attempt.
 3. Only a run that ends as it should hands over. One that is stopped by a person, a fault or its source closes at once.
 4. The pump's own hard maximum goes on: the next garden gets no more time than is left of it.
 """

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from gateway.core import reasons_delivery, reasons_plans
-from gateway.core import reasons_plans
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import Decide, Fact, Facts
 from wire import salt

@@ -205,7 +205,7 @@ def _close_down(turn: Turn, zone_id: str) -> None:
 
 
 def _is_over(turn: Turn, ref: OutputRef, lag_ms: int) -> bool:
-    """Whether an output is off, and has been for its lag; or whether nobody knows, and it is not waited for any more."""
+    """Whether an output is off, and has been for its lag; or nobody knows, and it is not waited for any more."""
     output = turn.output(ref)
     if output.phase is Phase.CLOSED and output.opened_at_ms is not None and output.closed_at_ms is not None:
         turn.wake(output.closed_at_ms + lag_ms)
@@ -246,10 +246,12 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
         flowed_ms = ended_at_ms - run.started_at_ms
         millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
         turn.effects.append(RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop))
-        want.poured(turn, zone_id, millilitres)
+        want.poured(turn, zone_id, millilitres, run.why)
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value, **left}
         over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)
+        if run.stop is Rule.WINDOW_OVER and left and run.why in doses.OF_SOIL:
+            turn.decide(zone_id, Finding(Verdict.NO, Rule.SHORTFALL, left), always=True)
     for ref in refs_of_run(run):
         if turn.output(ref).phase is Phase.QUARANTINED:
             rule = Rule.PUMP_QUARANTINED if _name(run, ref) == "pump" else Rule.VALVE_QUARANTINED

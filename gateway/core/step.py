@@ -24,7 +24,7 @@ from wire import fields
 
 MINUTE_MS = 60_000
 QUIET_WAKE_MS = 30_000
-KINDS = ("water", "stop", "unlock")
+KINDS = ("water", "unlock")
 
 
 def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[State, tuple[Effect, ...]]:
@@ -52,8 +52,8 @@ def next_wake_ms(state: State, limits: Limits) -> int:
     for output in state.outputs.values():
         if output.asked_at_ms is not None:
             wakes.append(output.asked_at_ms + limits.answer_ms)
-        elif output.phase is Phase.OPEN:
-            wakes.append(output.granted_at_ms + output.lease_ms // 3)
+        elif output.phase is Phase.OPEN and output.granted_at_ms + output.lease_ms // 3 > state.at_ms:
+            wakes.append(output.granted_at_ms + output.lease_ms // 3)  # later the last lease reaches to the end
     for zone_state in state.zones.values():
         if zone_state.run:
             # S5: while water runs the age of its source is looked at this often, whatever arrives.
@@ -137,6 +137,7 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
         return
     turn.last_intent = intent.id
     settings = turn.settings.zone_by_id.get(intent.zone)
+    place = settings or turn.settings.fills.get(intent.zone)  # a filling can be stopped too
     asked = Finding(
         Verdict.REFUSED,
         Rule.INTENT_WRONG,
@@ -144,6 +145,8 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
     )
     if settings is not None and intent.kind in people.KINDS:
         people.obey(turn, settings, intent, asked)
+    elif place and intent.kind == "stop":
+        _stop(turn, place.id, intent, asked)
     elif settings is None or intent.kind not in KINDS:
         turn.decide(intent.zone, asked, always=True)
     elif intent.kind == "unlock":
@@ -151,35 +154,33 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
         turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
     elif taken_back:
         turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)
-    elif intent.kind == "stop":
-        _stop(turn, settings, intent, asked)
     else:
         _water(turn, settings, intent, asked)
 
 
-def _stop(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
+def _stop(turn: Turn, place_id: str, intent: Intent, asked: Finding) -> None:
     """A stop is obeyed even when it comes late, unless the run began after it was asked for."""
-    going = turn.zone(settings.id).run
+    going = turn.zone(place_id).run
     late = turn.now_ms > intent.expires_at_ms
     if late and (going is None or going.asked_at_ms > intent.at_ms):
-        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
+        turn.decide(place_id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
         return
     held_until_at_ms = turn.now_ms + turn.limits.stop_hold_ms
-    turn.zones[settings.id] = replace(turn.zone(settings.id), held_until_at_ms=held_until_at_ms)
+    turn.zones[place_id] = replace(turn.zone(place_id), held_until_at_ms=held_until_at_ms)
     facts = {**asked.inputs, "until_at_ms": held_until_at_ms}
-    if going is None and turn.zone(settings.id).dose is not None:
-        turn.zones[settings.id] = replace(turn.zone(settings.id), dose=None)
-        turn.decide(settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
+    if going is None and turn.zone(place_id).dose is not None:
+        turn.zones[place_id] = replace(turn.zone(place_id), dose=None)
+        turn.decide(place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
     elif going is None:
-        turn.decide(settings.id, Finding(Verdict.NO, Rule.NOTHING_TO_STOP, facts), always=True)
+        turn.decide(place_id, Finding(Verdict.NO, Rule.NOTHING_TO_STOP, facts), always=True)
     elif going.stop is None:
-        run.end(turn, settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts))
+        run.end(turn, place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts))
     else:
-        turn.decide(settings.id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
+        turn.decide(place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
 
 
 def _water(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
-    """A person's watering passes the same guards as the system's own, and is never kept for later."""
+    """A person's watering passes the same guards as the system's own. It begins now or never; only its rest waits."""
     if turn.now_ms > intent.expires_at_ms:
         turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
         return
@@ -225,6 +226,9 @@ def _fill_what_is_low(turn: Turn) -> None:
         if turn.zone(ditch.id).run is not None:
             continue
         finding, gate = chain.judge(turn, ditch)
+        held_until_at_ms = turn.zone(ditch.id).held_until_at_ms
+        if gate is not None and held_until_at_ms is not None and turn.now_ms < held_until_at_ms:
+            finding, gate = guards.until(Verdict.REFUSED, Rule.HELD_BY_STOP, held_until_at_ms), None
         if gate is None:
             turn.decide(ditch.id, finding)
         else:
@@ -260,6 +264,8 @@ def _start(turn: Turn, settings: ZoneSettings, finding: Finding) -> None:
     if blocked:
         turn.decide(settings.id, blocked)
         return
+    if finding.rule is not Rule.GOES_ON:
+        doses.foresee(turn, settings, dose)
     turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
     _begin(turn, settings, finding, planned_ms, end_rule)
 

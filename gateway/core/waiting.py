@@ -2,7 +2,8 @@
 
 Rules
 1. A garden that has the rest of a dose goes on with that; all others are asked by their soil (``zone.need``).
-2. The one that has been dry longest comes first. A garden whose soil soaks is not ready, so others of its pump fill the gap.
+2. The one that has been dry longest comes first. A garden whose soil soaks is not ready, so others of its pump fill the
+   gap.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ Waiting = tuple[int, int, ZoneSettings, Finding]  # dry since, place in the sett
 
 def judge(turn: Turn, settings: ZoneSettings) -> Finding:
     """What an idle garden wants: START, or why not."""
-    return doses.go_on(turn, settings, zone.need(turn, settings))
+    wanted = zone.need(turn, settings)
+    if wanted.rule in (Rule.DEPLETED, Rule.SOIL_DRY) and doses.is_at_target(turn, settings):
+        wanted = Finding(Verdict.NO, Rule.SOIL_OK)  # the estimate has not taken in yet what the probes see
+    return doses.go_on(turn, settings, wanted)
 
 
 def entry(turn: Turn, place: int, settings: ZoneSettings, finding: Finding) -> Waiting:

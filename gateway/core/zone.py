@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from gateway.core import dose as doses
 from gateway.core import guards
-from gateway.core import need as needs
 from gateway.core.moist import Moist
 from gateway.core.plans import want
 from gateway.core.probes import Trust
