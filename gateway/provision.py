@@ -131,6 +131,7 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
             | registry_boards.output_config(node, o)
             for o in node.outputs
         ],
+        **({"local": dict(node.local)} if node.local else {}),
         "keepalive_s": KEEPALIVE_S,
     }
 

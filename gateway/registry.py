@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy, registry_boards, registry_delivery, registry_plans
+from gateway import agronomy, registry_boards, registry_delivery, registry_local, registry_plans
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -171,7 +172,7 @@ def _node(table: Table) -> Node:
             board=registry_boards.board(t),
         )
         registry_boards.check(t, node)
-        return node
+        return replace(node, local=registry_local.local(t, node))
 
 
 def _sensor(table: Table) -> Sensor:

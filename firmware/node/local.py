@@ -7,7 +7,7 @@ Rules
    a lease from here is never renewed. What was switched from here is told with a fault of its own (``told``).
 2. ``confirm``: while ``output`` is on, its ``sensor`` is read every ``every_s``. When it has not said at least ``min``
    for ``dry_s`` (15 s if the config does not say), everything goes off and that output rests DRY_REST_MS: DRY_RUN. A
-   sensor that cannot be read says no water. It may be a flow meter or a current.
+   sensor that cannot be read says no water. It is one of the node's own: a flow meter, or a current.
 3. ``button``: pressed while something is on, everything goes off. Otherwise, if no gateway was heard for ALONE_MS, the
    ``outputs`` go on in their order for ``minutes``. While a gateway answers it is the page that is asked.
 4. ``fallback`` opens ``outputs`` when no gateway was heard for ``after_h``, the soil is critical, and the salt is known
@@ -44,7 +44,10 @@ class Cabinet(core.Node):
 
     def __init__(self, config: dict, hal, store, connection) -> None:
         super().__init__(config, hal, store, connection)
-        self._own = Local(config["local"], self._leases, hal.read_raw)
+        own = config["local"]
+        if "confirm" in own:
+            own["confirm"]["sensor"] = _whole(config["sensors"], own["confirm"]["sensor"])
+        self._own = Local(own, self._leases, hal.read_raw)
 
     def obey(self, command: commands.Command, retained: bool, now_ms: int) -> None:
         if self._own.too_short(command):
@@ -211,6 +214,14 @@ class Local:
             if self._on(index):
                 self._why[index] = fault
         self._leases.close_all(now_ms)
+
+
+def _whole(sensors: list, named: dict) -> dict:
+    """The sensor of the node's config that is meant: it has its driver and pins."""
+    for sensor in sensors:
+        if sensor["field"] == named["field"] and sensor.get("channel", 0) == named.get("channel", 0):
+            return sensor
+    raise ValueError("local: confirm has no such sensor")
 
 
 def check(config: dict, leases) -> None:

@@ -79,6 +79,7 @@ class Node:
     sensors: tuple[Sensor, ...]
     outputs: tuple[Output, ...]
     board: str = ""
+    local: Mapping[str, object] = field(default_factory=dict, hash=False)  # what it does by itself, for its config
 
     def sensor(self, field_id: int, channel: int) -> Sensor | None:
         """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""

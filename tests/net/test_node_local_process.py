@@ -12,7 +12,10 @@ from tests.support.node_process import ACL, USERS, Gateway, NodeProcess, node_co
 from wire import commands, fields
 
 FLOW = {"field": fields.FLOW, "channel": 0, "every_s": 1, "reads": 1}
-LOCAL = {"confirm": {"output": 1, "sensor": FLOW, "min": 2_000, "dry_s": 4, "every_s": 1}, "min_run_s": 5}
+LOCAL = {
+    "confirm": {"output": 1, "sensor": {"field": fields.FLOW, "channel": 0}, "min": 2_000, "dry_s": 4, "every_s": 1},
+    "min_run_s": 5,
+}
 
 
 @pytest.mark.alone
