@@ -33,8 +33,8 @@ INDUCTION = "induce"
 VIETNAM = timezone(timedelta(hours=7))
 
 
-def plan(zone: ZoneSettings, state: State, settings: Settings, now_ms: int) -> view.Plan:
-    """The plan of a garden; one that is watered by its soil can be paused too."""
+def plan(zone: ZoneSettings, state: State, settings: Settings, level_mm: int | None, now_ms: int) -> view.Plan:
+    """The plan of a garden, and the level of a rice field; a garden that is watered by its soil can be paused too."""
     memory = state.zones[zone.id].plan if zone.id in state.zones else PlanState()
     pause = memory.pause if memory.pause and now_ms < memory.pause.until_at_ms else None
     phases, phase = phases_of(zone.plan), phase_of(zone, memory)
@@ -50,9 +50,11 @@ def plan(zone: ZoneSettings, state: State, settings: Settings, now_ms: int) -> v
         since_ms=known.since_at_ms if known else day_begins_at_ms(phases.since_day) if phases else None,
         usual_days=phase.days if phase else 0,
         told_by=(known.told_by or known.user) if known else "",
-        about=_about(zone),
+        about=_about(zone, phase),
         paused_until_ms=pause.until_at_ms if pause else None,
         paused_by=pause.user if pause else "",
+        is_field=isinstance(zone.plan, Rice),
+        level_mm=level_mm,
     )
 
 
@@ -80,7 +82,9 @@ def _effect(zone: ZoneSettings, phase: Phase) -> str:
     return SENTENCES["locked"] if phase.water_pct == 0 else SENTENCES["part"].format(n=phase.water_pct)
 
 
-def _about(zone: ZoneSettings) -> str:
+def _about(zone: ZoneSettings, phase: Phase | None) -> str:
+    if isinstance(zone.plan, Rice) and phase is not None:
+        return _effect(zone, phase)
     if isinstance(zone.plan, Calendar):
         return SENTENCES["calendar"]
     if isinstance(zone.plan, Manual):

@@ -134,7 +134,8 @@ def build_village(
                     (before or {}).get(zone.id),
                     tuple(_history(zone, data, now_ms)),
                     story.tell(control, zone.id, state, (asked or {}).get(zone.id), now_ms, clock.speed),
-                    plan_view.plan(settings.zone_by_id[zone.id], state, settings, now_ms),
+                    plan_view.plan(settings.zone_by_id[zone.id], state, settings, soils[zone.id].level_mm, now_ms),
+                    _band(settings.zone_by_id[zone.id]),
                     now_ms,
                 )
                 for zone in village.zones.values()
@@ -165,6 +166,7 @@ class _Soil(NamedTuple):
     measured_ms: int | None
     unsure: bool
     state: view.SoilState | None = None  # of a garden that is not known by its soil
+    level_mm: int | None = None
 
 
 def _soil(
@@ -200,7 +202,7 @@ def _field(plan: Rice, marks: tuple[int, int] | None, latest: _Readings) -> _Soi
     state: view.SoilState = "ok"
     if marks:
         state = "dry" if level_mm <= marks[0] else "wet" if level_mm >= marks[1] else "ok"
-    return _Soil(None, min(_measured_ms(f) for f in found), unsure=False, state=state)
+    return _Soil(None, min(_measured_ms(f) for f in found), unsure=False, state=state, level_mm=level_mm)
 
 
 def _garden(
@@ -210,9 +212,9 @@ def _garden(
     history: tuple[tuple[int, float], ...],
     told: story.Story,
     plan: view.Plan | None,
+    band: view.Band,
     now_ms: int,
 ) -> view.Garden:
-    band = view.Band(round(zone.dry_vwc * 100, 1), round(zone.target_vwc * 100, 1))
     return view.Garden(
         id=zone.id,
         name=zone.name,
@@ -230,6 +232,11 @@ def _garden(
         waterings=told.waterings,
         plan=plan,
     )
+
+
+def _band(zone: ZoneSettings) -> view.Band:
+    """The marks in force: those of its phase, if that has its own."""
+    return view.Band(round(zone.dry_e4 / 100, 1), round(zone.target_e4 / 100, 1))
 
 
 def _soil_state(soil: _Soil, band: view.Band, before: view.SoilState | None, now_ms: int) -> view.SoilState:

@@ -70,7 +70,7 @@ def plan_line(garden: Garden, now_ms: int, language: Language) -> str:
         assert plan.paused_until_ms is not None
         return language.say("Đang nghỉ tưới tới {time}", time=words.clock_and_day(plan.paused_until_ms, now_ms))
     if plan.now is None:
-        return language.say_again(plan.about)
+        return language.say_again(plan.about) if plan.about else ""
     name = language.say_again(plan.now.name)
     line = language.say("Giai đoạn: {name}, ngày thứ {n}", name=name, n=day_of(plan, now_ms))
     return f"{line} – {language.say('tới lúc coi lại')}" if _is_due(plan, now_ms) else line

@@ -47,6 +47,7 @@ GARDEN_WORDS: Mapping[GardenState, str] = {
     "blind": "Mất sóng",
     "none": "Không đo đất",
 }
+FIELD_WORDS: Mapping[GardenState, str] = {"dry": "Ruộng cạn", "ok": "Ruộng đủ nước", "wet": "Ruộng đầy nước"}
 SOURCE_WORDS: Mapping[SourceState, str] = {
     "ok": "Nước tốt",
     "low": "Nước cạn",
@@ -77,13 +78,18 @@ def garden_card(garden: Garden, village: Village, now_ms: int, language: Languag
         id=garden.id,
         name=garden.name,
         picture="unsure" if state == "none" else state,
-        word=language.say(GARDEN_WORDS[state]),
+        word=language.say(_garden_word(garden, state)),
         age="" if state == "none" else words.age(age_s(garden.measured_ms, now_ms), language),
         stale=stale,
         answer=_answer(garden, village, now_ms, language),
         doing=_doing(garden, village, now_ms, language),
         facts=_garden_facts(garden, stale, now_ms, language),
     )
+
+
+def _garden_word(garden: Garden, state: GardenState) -> str:
+    is_field = garden.plan is not None and garden.plan.is_field
+    return FIELD_WORDS.get(state, GARDEN_WORDS[state]) if is_field else GARDEN_WORDS[state]
 
 
 def _doing(garden: Garden, village: Village, now_ms: int, language: Language) -> str:
@@ -184,7 +190,9 @@ def _garden_facts(garden: Garden, stale: bool, now_ms: int, language: Language) 
             facts.append(language.say("Lần đo cuối lúc {time}: độ ẩm đất {amount}.", time=at, amount=amount))
         else:
             facts.append(language.say("Độ ẩm đất: {amount}.", amount=amount))
-    if garden.moisture_pct is None and garden.plan and garden.plan.about:
+    if garden.plan and garden.plan.level_mm is not None and not stale:
+        facts.append(language.say("Nước ruộng: {level}.", level=words.level(garden.plan.level_mm, language)))
+    if garden.moisture_pct is None and garden.plan is not None and garden.plan.about:
         return (*facts, language.say_again(garden.plan.about))
     facts.append(
         language.say(

@@ -168,7 +168,8 @@ class Stage:
 @dataclass(frozen=True)
 class Plan:
     """What is wanted of a garden over the season. ``now`` is there when it has phases, since ``since_ms``, and usually
-    lasts ``usual_days``; ``told_by`` said so. ``about`` tells of a plan without phases. A pause has an end."""
+    lasts ``usual_days``; ``told_by`` said so. ``about`` tells of what does not follow the soil. A pause has an end. A
+    rice field (``is_field``) is dry, ok or wet by the level of its water over the soil."""
 
     now: Stage | None
     next: Stage | None
@@ -179,9 +180,12 @@ class Plan:
     about: str
     paused_until_ms: int | None
     paused_by: str
+    is_field: bool = False
+    level_mm: int | None = None
 
     def __post_init__(self) -> None:
         _require_time(self.since_ms, "plan.since_ms")
+        _require_number(self.level_mm, -10_000, 100_000, "plan.level_mm")
         _require_time(self.paused_until_ms, "plan.paused_until_ms")
         _require_number(self.usual_days, 0, 10_000, "plan.usual_days")
         _require_text(self.told_by, "plan.told_by", empty=True)

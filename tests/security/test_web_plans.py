@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_pause_and_its_end(phone: Phone) -> None:
         ("/pause", {"zone": "mars", "days": "1"}, 404),
     ],
 )
-def test_a_wrong_order_is_refused_and_not_done(phone: Phone, route: str, fields: dict[str, str], status: int) -> None:
+def test_a_wrong_order_is_refused_and_not_done(phone: Phone, route: str, fields: dict[str, Any], status: int) -> None:
     assert phone.order(route, **fields).status_code == status
     assert phone.orders() == []
 
@@ -100,7 +101,8 @@ def test_what_there_is_not_is_not_shown(phone: Phone, query: str) -> None:
 def test_a_stranger_sees_the_login_and_changes_nothing(phone: Phone) -> None:
     phone.client.cookies.clear()
     assert phone.client.get("/plan?zone=xoai").headers["location"] == "/login"
-    for route, fields in (("/phase", {"phase": "harvest"}), ("/pause", {"days": "1"})):
+    orders: list[tuple[str, dict[str, Any]]] = [("/phase", {"phase": "harvest"}), ("/pause", {"days": "1"})]
+    for route, fields in orders:
         assert phone.order(route, zone="xoai", **fields).status_code == 401
     assert phone.orders() == []
 

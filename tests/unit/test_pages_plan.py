@@ -10,7 +10,7 @@ from html import unescape
 from gateway.core.reasons_plans import PHASES_EN, PHASES_VI
 from gateway.plan_view import SENTENCES
 from pages.i18n import Language, language
-from pages.plan import pause_change, phase_change
+from pages.plan import pause_change, phase_change, plan_line
 from pages.render import Controls, render_change, render_home, render_plan
 from pages.view import Plan, Stage, Village
 from tests.support.views import DAY_MS, NOW_MS, garden, village
@@ -104,7 +104,7 @@ def test_a_pause_is_two_taps_and_always_has_an_end() -> None:
     for days, action in ((3, "CHO NGHỈ"), (0, "TƯỚI LẠI")):
         change = pause_change(garden(plan=PLAN), days, NOW_MS, VI)
         assert change is not None and change.button == action and change.value == str(days)
-    assert "04/03" in (pause_change(garden(plan=PLAN), 3, NOW_MS, VI) or change).effect
+        assert ("04/03" in change.effect) is (days == 3)
 
 
 def test_a_garden_without_a_soil_probe_is_not_called_silent() -> None:
@@ -135,3 +135,21 @@ def test_what_the_gateway_says_of_plans_has_its_english() -> None:
         assert EN.say_again(shown) != shown and VI.say_again(shown) == shown
     for id, name in PHASES_VI.items():
         assert EN.say_again(name) == PHASES_EN[id]
+
+
+def test_a_garden_that_is_watered_by_its_soil_has_no_line_and_can_be_paused() -> None:
+    plain = replace(PLAN, now=None, next=None, before=None, since_ms=None, usual_days=0, told_by="")
+    for language_of_page in (VI, EN):
+        assert plan_line(garden(plan=plain), NOW_MS, language_of_page) == ""
+    assert "Watered by the soil." in _text(_plan_page(plain, EN)) and "14 days" in _text(_plan_page(plain, EN))
+
+
+def test_a_rice_field_is_told_by_its_water() -> None:
+    about = "Nước xuống -15 cm thì cho vô, tới 5 cm thì ngưng."
+    field = replace(PLAN, now=_stage("tiller", "đẻ nhánh", about), about=about, is_field=True, level_mm=-152)
+    found = garden(state="dry", moisture_pct=None, history=(), plan=field)
+    text = _text(_home(village(found)))
+    assert "Ruộng cạn" in text and "Nước ruộng: -15 cm." in text and about in text
+    assert "là khô" not in text and "Đất khô" not in text
+    english = _text(render_home(village(found), NOW_MS, EN, csrf=CONTROLS.csrf, controls=CONTROLS))
+    assert "Field dry" in english and "Water of the field: -15 cm." in english

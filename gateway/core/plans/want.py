@@ -72,8 +72,8 @@ def ditch_start_mm(turn: Turn, ditch: SourceSettings, fill: FillSettings) -> int
     return min(fill.start_level_mm, max(ditch.reopen_level_mm, *wanted_mm))
 
 
-def poured(turn: Turn, zone_id: str, millilitres: int) -> None:
-    """A run has ended, with so much water."""
+def poured(turn: Turn, zone_id: str, millilitres: int, why: Rule = Rule.CALENDAR_DUE) -> None:
+    """A run has ended, with so much water. Where a person has watered, a field that did not rise is tried again."""
     zone, state = turn.settings.zone_by_id.get(zone_id), turn.zone(zone_id)
     if zone is None or zone.plan is None:
         return
@@ -82,6 +82,8 @@ def poured(turn: Turn, zone_id: str, millilitres: int) -> None:
         memory = replace(memory, phase=replace(memory.phase, given_ml=memory.phase.given_ml + millilitres))
     if memory.refill:
         memory = replace(memory, refill=replace(memory.refill, given_ml=memory.refill.given_ml + millilitres))
+    if why is Rule.MANUAL_WATER:
+        memory = replace(memory, tried_mm=None)
     if memory.slot and not memory.slot.done:
         memory = replace(memory, slot=replace(memory.slot, given_ml=memory.slot.given_ml + millilitres))
     if isinstance(zone.plan, Calendar) and zone.plan.season:
