@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_OUT = ROOT / "build" / "node"
 MANIFEST = "manifest.json"
 # What of the contract a node needs; columns are for gateway and cloud.
-WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol", "manifest", "updates")
+WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol", "relay", "manifest", "updates")
 
 
 _FIRMWARE = re.compile(r'^FIRMWARE = "[0-9.]+"$', re.MULTILINE)
@@ -78,7 +78,7 @@ def _sources() -> dict[str, Path]:
     """Name on the node -> source here."""
     firmware = ROOT / "firmware"
     found = {f"wire/{name}.mpy": ROOT / "wire" / f"{name}.py" for name in WIRE_MODULES}
-    for folder in ("node", "hal", "drivers", "enrol", "update"):
+    for folder in ("node", "hal", "drivers", "enrol", "relay", "update"):
         for source in sorted((firmware / folder).glob("*.py")):
             found[f"{folder}/{source.stem}.mpy"] = source
     found["loader.mpy"] = firmware / "loader.py"

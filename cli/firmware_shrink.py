@@ -26,7 +26,7 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _SPECIAL = re.compile(r"__\w+__")
 _NOT_ON_A_NODE = {"__eq__", "__hash__", "__repr__"}
 _NAMED_BY_TEXT = {"getattr", "hasattr", "setattr", "delattr"}
-_BUNDLED = {"wire", "node", "hal", "drivers", "enrol", "update", "loader"}
+_BUNDLED = {"wire", "node", "hal", "drivers", "enrol", "relay", "update", "loader"}
 _SHAKEN = ("wire/", "node/", "enrol/", "update/", "relay/")
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
-from gateway import certificates, in_force, registry, registry_boards, secrets
+from gateway import certificates, in_force, registry, registry_boards, registry_relay, secrets
 from gateway.core.village import Node, Village
 from gateway.home import Home
 from gateway.mqtt import broker_files, users
@@ -74,7 +74,7 @@ def _broker(home: Home, village: Village, secret: Secrets) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = pwd.getpwuid(os.geteuid()).pw_name
     _put(home.mosquitto_conf, broker_files.configuration(village, folder, home.tls, account), PUBLIC)
-    _put(folder / "acl", broker_files.access_list(users.access(village)), PRIVATE)
+    _put(folder / "acl", broker_files.access_list(users.access(village, secret.revoked)), PRIVATE)
     _put(folder / "passwd", broker_files.password_file(users.passwords(secret)), PRIVATE)
 
 
@@ -133,7 +133,7 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
         ],
         **({"local": dict(node.local)} if node.local else {}),
         "keepalive_s": KEEPALIVE_S,
-    }
+    } | registry_relay.config(village, node, secret)
 
 
 def _databases(home: Home) -> None:

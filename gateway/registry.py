@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy, registry_boards, registry_delivery, registry_local, registry_plans
+from gateway import agronomy, registry_boards, registry_delivery, registry_local, registry_plans, registry_relay
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -100,6 +100,7 @@ def _parse(text: str) -> Village:
         raise RegistryError(f"not TOML: {error}") from error
     with Table(found, "") as root:
         nodes = _unique("node", [_node(t) for t in root.tables("node", 1, MAX_NODES)])
+        registry_relay.check(nodes)
         sources = _unique("source", [source(t, nodes) for t in root.tables("source", 0, 50)])
         zones = _unique("zone", [_zone(t, nodes, sources) for t in root.tables("zone", 0, 200)])
         pumps = registry_delivery.pumps(root, nodes, zones)
@@ -170,6 +171,7 @@ def _node(table: Table) -> Node:
             sensors=sensors,
             outputs=outputs,
             board=registry_boards.board(t),
+            via=t.id("via") if t.has("via") else "",
         )
         registry_boards.check(t, node)
         return replace(node, local=registry_local.local(t, node))

@@ -39,10 +39,14 @@ def _check(found: dict, node: str) -> None:
         raise ValueError("for another node")
     if len(bytes.fromhex(found["key"])) != 32:
         raise ValueError("the key is wrong")
-    broker.address(found["broker"])
     for name in ("village", "model", "name"):
         if not isinstance(found[name], str):
             raise ValueError(name + " is wrong")
+    if found.get("bridge"):
+        if len(bytes.fromhex(found["bridge"]["hop"])) != 32:
+            raise ValueError("bridge: the key of the hop is wrong")
+        return
+    broker.address(found["broker"])
     for name in ("server_name", "user", "password"):
         if not isinstance(found["broker"][name], str):
             raise ValueError("broker: %s is wrong" % name)

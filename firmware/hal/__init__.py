@@ -200,6 +200,13 @@ def wait(poller, link_ms: int, due_ms: int | None = None) -> None:
         poller.poll(rest_ms)
 
 
+def radio():
+    """The ESP-NOW radio, of a node that relays or is relayed."""
+    from hal import radio as found
+
+    return found.Radio()
+
+
 def stuck() -> bool:
     """Whether the radio has brought nothing for hours, so that a new start is worth a try when nothing is on."""
     return _wlan is not None and _wlan.stuck(link_ms())

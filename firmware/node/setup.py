@@ -23,7 +23,7 @@ def build(hal) -> core.Node:
     lease.outputs_of(config)
     sampler.Sampler(config, hal.read_raw)
     store = _store(hal)
-    connection = Link(hal, config, _gone(config, store.boot_id), window=2, sizes=broker.LEAN)
+    connection = _link(hal, config, _gone(config, store.boot_id))
     config["broker"].clear()  # the link has its own copy of all of it, and a node better uses for 2 kB of heap
     kind = core.Node
     if config.get("local"):
@@ -31,6 +31,19 @@ def build(hal) -> core.Node:
 
         kind = local.Cabinet
     return kind(config, hal, store, connection)
+
+
+def _link(hal, config: dict, will: bytes):
+    """Over Wi-Fi; over the air to a bridge; or over Wi-Fi for others too."""
+    if config.get("bridge"):
+        from relay.leaf_link import LeafLink
+
+        return LeafLink(hal, config, will)
+    if config.get("relays"):
+        from relay.bridge_link import BridgeLink
+
+        return BridgeLink(hal, config, will)
+    return Link(hal, config, will, window=2, sizes=broker.LEAN)
 
 
 def _store(hal):

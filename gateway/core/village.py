@@ -80,6 +80,7 @@ class Node:
     outputs: tuple[Output, ...]
     board: str = ""
     local: Mapping[str, object] = field(default_factory=dict, hash=False)  # what it does by itself, for its config
+    via: str = ""  # the node that speaks for it; empty: it is in reach of the Wi-Fi
 
     def sensor(self, field_id: int, channel: int) -> Sensor | None:
         """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""

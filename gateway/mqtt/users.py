@@ -9,8 +9,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from gateway import registry_relay
 from gateway.core.village import Village
 from gateway.secrets import CONTROL, INGEST, LISTEN, UPDATE, Secrets
 from wire import topics
@@ -26,14 +27,14 @@ def passwords(secrets: Secrets) -> dict[str, str]:
     return {**nodes, **secrets.mqtt}
 
 
-def access(village: Village) -> Mapping[str, Access]:
+def access(village: Village, shut_out: Collection[str] = ()) -> Mapping[str, Access]:
     """What each user may ("read" or "write", topic filter)."""
     gateway = topics.gateway_acl(village.id)
     commands = [entry for entry in gateway if entry[1].endswith("/" + topics.COMMAND)]
     updates = [entry for entry in gateway if entry[1].rpartition("/")[2] in topics.UPDATE_KINDS]
     echo = topics.echo_topic(village.id)
     return {
-        **{node: topics.node_acl(village.id, node) for node in village.nodes},
+        **{node.id: registry_relay.access(village, node, shut_out) for node in village.nodes.values()},
         INGEST: [entry for entry in gateway if entry not in commands + updates] + [("read", echo), ("write", echo)],
         CONTROL: commands,
         UPDATE: updates,

@@ -180,6 +180,13 @@ def feed() -> None:
     """The watchdog of a board. Here the launcher sees a dead process, and a hung one shows in the witness."""
 
 
+def radio():
+    """The ESP-NOW radio, of a node that relays or is relayed."""
+    import radio as found
+
+    return found.Radio()
+
+
 def stuck() -> bool:
     """Whether the radio is. There is none here."""
     return False
