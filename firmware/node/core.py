@@ -75,6 +75,7 @@ class Node:
             if on:
                 self._arm()
             self._hal.set_output(index, on)
+            self._sampler.hurry(now_ms)
             rows.append(sampler.output_row(now_ms, index, on))
         self._arm()
         self._keep(rows)
@@ -97,6 +98,8 @@ class Node:
         if not self._hal.measuring():
             self._sampler.skip(now_ms)
             return
+        if self._leases.mask():
+            self._sampler.hurry(now_ms)
         rows = self._sampler.sample(now_ms)
         strange = self.talk.strange + self._link.foreign + self._link.skipped
         counters = {

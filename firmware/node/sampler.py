@@ -14,12 +14,15 @@ Rules
    whenever it has moved. A node without sensors samples nothing every ``sample_s``, so that it tells its health too.
 7. ``quarters`` is the pace: PLAIN of them are ``every_s``, fewer is faster, but no interval gets shorter than LEAST_MS.
 8. ``sensors`` is for a node that sleeps (doze.py): it keeps ``last``, ``same`` and what is due.
+9. A sensor with ``on_s`` is read so often while an output of the node is on, and for FAST_MS after: a flow meter guards
+   against bursts and leaks by it.
 """
 
 from wire import fields
 
 MAX_SENSORS = 24
 HEALTH_EVERY = 10
+FAST_MS = 60_000
 READS = 3
 SAMPLE_S = 600
 PLAIN = 4
@@ -85,9 +88,11 @@ class _Sensor:
         self.last = raw
         return 0 < self.stuck_samples <= self.same
 
-    def next_point(self, now_ms: int, quarters: int) -> None:
+    def next_point(self, now_ms: int, quarters: int, fast: bool = False) -> None:
         every_ms = self.every_ms
-        if quarters != PLAIN:
+        if fast and "on_s" in self.config:
+            every_ms = self.config["on_s"] * 1000
+        elif quarters != PLAIN:
             every_ms = max(every_ms * quarters // PLAIN, min(every_ms, LEAST_MS))
         self.due_ms = (now_ms // every_ms + 1) * every_ms
 
@@ -101,6 +106,7 @@ class Sampler:
             raise ValueError("more than %d sensors" % MAX_SENSORS)
         self._read = read
         self.quarters = PLAIN
+        self._fast_until_ms = 0
         self._idle_ms = 0 if self.sensors else int(config.get("sample_s", SAMPLE_S) * 1000)
         self._idle_due_ms = 0
         self._samples = 0
@@ -110,7 +116,10 @@ class Sampler:
         """When there is something to measure next."""
         if not self.sensors:
             return self._idle_due_ms
-        return min(sensor.due_ms for sensor in self.sensors)
+        due_ms = self.sensors[0].due_ms
+        for sensor in self.sensors:
+            due_ms = min(due_ms, sensor.due_ms)
+        return due_ms
 
     def sample(self, now_ms: int) -> list[tuple[int, int, int, int, int, int]]:
         """Rows of all that is due; an empty list when nothing is."""
@@ -120,11 +129,19 @@ class Sampler:
         for sensor in self.sensors:
             if now_ms >= sensor.due_ms:
                 rows.append(sensor.row(now_ms, self._read))
-                sensor.next_point(now_ms, self.quarters)
+                sensor.next_point(now_ms, self.quarters, now_ms < self._fast_until_ms)
         if self._idle_ms:
             self._idle_due_ms = (now_ms // self._idle_ms + 1) * self._idle_ms
         self._samples += 1
         return rows
+
+    def hurry(self, now_ms: int) -> None:
+        """Something is on, or has just gone off (rule 9)."""
+        began = now_ms >= self._fast_until_ms
+        self._fast_until_ms = now_ms + FAST_MS
+        for sensor in self.sensors if began else ():
+            if "on_s" in sensor.config:
+                sensor.due_ms = min(sensor.due_ms, now_ms + sensor.config["on_s"] * 1000)
 
     def skip(self, now_ms: int) -> None:
         """Let what is due pass unread."""

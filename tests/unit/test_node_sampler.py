@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -126,3 +127,18 @@ def test_every_row_can_be_stored(raws: list[int | None], now_ms: int) -> None:
     answers = iter(raws)
     row = one(lambda _: next(answers)).sample(now_ms)[0]
     assert frames.unpack_record(frames.pack_record((1, *row))) == (1, *row)
+
+
+def test_a_flow_meter_is_read_often_while_an_output_is_on_and_for_a_minute_after() -> None:
+    flow = {"field": fields.FLOW, "channel": 0, "every_s": 600, "on_s": 5}
+    battery = {"field": fields.BATTERY, "channel": 0, "every_s": 600}
+    node = sampler.Sampler({"sensors": [flow, battery]}, lambda _: 4000)
+    seen: list[tuple[int, int]] = []
+    for now_s in range(400):
+        if 100 <= now_s < 200:  # an output is on
+            node.hurry(now_s * 1000)
+        seen += [(now_s, row[1]) for row in node.sample(now_s * 1000)]
+    assert [field for at_s, field in seen if at_s < 100] == [fields.FLOW, fields.BATTERY]
+    times = [at_s for at_s, field in seen if field == fields.FLOW and at_s >= 100]
+    assert times[0] == 105 and times[-1] == 260 and {b - a for a, b in pairwise(times)} == {5}
+    assert [at_s for at_s, field in seen if field == fields.BATTERY] == [0]
