@@ -74,7 +74,9 @@ class Gateway:
         self._farmer = Farmer(self._settings)
         self._outlook = Outlook(0, "none")
         seen = [node.sample_s for node in village.nodes.values() if self._gauges[node.id]]
-        self._watch_ms = min(self._pace.watch_ms, 1000 * min(seen, default=300))
+        self._watch_ms = self._pace.watch_ms
+        if self._watch_ms < self._pace.quiet_ms:
+            self._watch_ms = min(self._watch_ms, 1000 * min(seen, default=300))
         self.nodes = {node.id: Node(node, start_ms - WARM_UP_MS, scenario.faults) for node in village.nodes.values()}
         self._with_outputs = [self.nodes[node.id] for node in village.nodes.values() if node.outputs]
         self._links: tuple[Link, ...] = ()

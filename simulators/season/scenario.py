@@ -4,7 +4,8 @@ Rules of this module:
 - A scenario holds everything that decides a run; the same scenario gives the same figures to the last digit.
 - A pace trades closeness for speed, never rules: with CLOSE every reading is taken when the node would and the core
   is woken when it asks; with QUICK a quiet field is looked at now and then, as through a slow link. What the core
-  may wait for is stretched with it, as the shell does in a sped-up run, so that being late is not a fault.
+  may wait for is stretched with it, as the shell does in a sped-up run, so that being late is not a fault. With SPARSE
+  it is looked at every hour, as often as a vote is weighed, and a run is one lease: for thousands of seasons.
 - Faults come from the schedule only; a probe fault in the field's own file belongs to the demonstration.
 """
 
@@ -33,13 +34,17 @@ class Pace:
     """How often the field is looked at and the core is woken."""
 
     quiet_ms: int  # between two looks while nothing is on
-    watch_ms: int  # and while a garden is watered; never longer than a probe's own period
+    watch_ms: int  # and while a garden is watered; if that is closer, never longer than a probe's own period
     wake_ms: int  # the core is not woken more often than this while a garden is watered
     field_ms: int  # longest step of the field's physics
     limits: Limits
 
 
 QUICK = Pace(30 * MINUTE_MS, 5 * MINUTE_MS, 2 * MINUTE_MS, 30 * MINUTE_MS, Limits(answer_ms=60_000, lease_ms=360_000))
+SPARSE = Pace(
+    60 * MINUTE_MS, 60 * MINUTE_MS, 60 * MINUTE_MS, 30 * MINUTE_MS,
+    Limits(answer_ms=10 * MINUTE_MS, lease_ms=180 * MINUTE_MS),
+)  # fmt: skip
 CLOSE = Pace(5 * MINUTE_MS, 5 * MINUTE_MS, 5_000, 30_000, Limits())
 
 
