@@ -190,7 +190,7 @@ def _stretches(span: Span, stretches: Sequence[Stretch], bottom: int) -> Iterabl
         x, width = span.x(max(span.start_ms, stretch.from_ms)), span.x(end_ms)
         if place % 2 == 0:
             yield _rect(x, TOP, width - x, bottom - TOP, GREY, 0.12)
-        yield _text(x + 3, TOP + 12, stretch.name, colour=GREY)
+        yield _text(x + 3, TOP + 40, stretch.name)
 
 
 def _grid(span: Span, bottom: int) -> Iterable[str]:

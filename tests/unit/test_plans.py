@@ -321,3 +321,10 @@ def test_a_slot_moves_with_the_clock() -> None:  # S4
     state = State(zones={"xoai": ZoneState(plan=PlanState(slot=slot))})
     moved = shifted(state, -DAY_MS).zones["xoai"].plan.slot
     assert moved is not None and moved.from_at_ms == START_MS - DAY_MS
+
+
+@pytest.mark.parametrize("plan", every_plan(), ids=lambda plan: type(plan).__name__)
+def test_settings_with_a_plan_can_be_kept_and_read_back(plan: Plan) -> None:  # D6
+    settings = irrigation.settings((irrigation.zone_settings("xoai", plan=plan, ground=GROUND),))
+    kept = json.loads(json.dumps(to_plain(settings)))
+    assert from_plain(type(settings), kept, "settings") == settings

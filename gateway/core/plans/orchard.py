@@ -24,8 +24,11 @@ from gateway.core.plans.memory import InPhase
 from gateway.core.plans.phasing import days_in, facts, used_um
 from gateway.core.probes import Trust
 from gateway.core.rules import Rule, Verdict
+from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import Fact, ZoneSettings
+
+_IN_SPITE = (Rule.WILTING, Rule.LOCK_OVER)  # what is given though the phase has no water
 
 
 def need(turn: Turn, zone: ZoneSettings, plan: Orchard) -> Finding:
@@ -50,6 +53,14 @@ def need(turn: Turn, zone: ZoneSettings, plan: Orchard) -> Finding:
         bounds: dict[str, Fact] = {"guard_e4": plan.guard_e4, "usual_days": phase.days}
         return Finding(Verdict.NO, Rule.PHASE_LOCKED, facts(turn, zone), bounds)
     return _part(turn, zone, phase, known)
+
+
+def is_shut(turn: Turn, zone: ZoneSettings, run: Run) -> bool:
+    """Whether the garden has come to a phase without water since a run began."""
+    known, phase = turn.zone(zone.id).plan.phase, phase_of(zone, turn.zone(zone.id).plan)
+    if known is None or phase is None or phase.water_pct > 0 or run.why in _IN_SPITE:
+        return False
+    return days_in(turn, known) >= phase.wet_days
 
 
 def guard(turn: Turn, zone: ZoneSettings, plan: Orchard) -> Finding | None:

@@ -2,7 +2,8 @@
 
 Rules
 1. ``look`` is called once in a step, after votes and estimates; ``need`` only asks, and changes nothing.
-2. A pause comes before everything; then each plan has its own word. A garden without a plan is watered by its soil.
+2. A pause comes before everything, and ends what the system has begun; then each plan has its own word. A garden
+   without a plan is watered by its soil.
 3. ``poured`` hears of every run that ends, whoever began it.
 """
 
@@ -52,6 +53,11 @@ def need(turn: Turn, zone: ZoneSettings) -> Finding:
 
 def enough(turn: Turn, zone: ZoneSettings, run: Run) -> Finding | None:
     """Why a run that the system began has to end before its time is over, or None."""
+    held = people.paused(turn, zone)
+    if held:
+        return replace(held, verdict=Verdict.STOP)
+    if isinstance(zone.plan, Orchard) and orchard.is_shut(turn, zone, run):
+        return Finding(Verdict.STOP, Rule.PHASE_LOCKED, phasing.facts(turn, zone))
     if isinstance(zone.plan, Rice):
         return field.enough(turn, zone)
     if run.why is Rule.CALENDAR_DUE:
