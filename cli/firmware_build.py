@@ -28,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_OUT = ROOT / "build" / "node"
 MANIFEST = "manifest.json"
 # What of the contract a node needs; columns are for gateway and cloud.
-WIRE_MODULES = ("__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol", "relay", "manifest", "updates")
+WIRE_MODULES = (
+    "__init__", "errors", "fields", "topics", "seal", "frames", "commands", "enrol", "relay", "manifest", "updates",
+)  # fmt: skip
 
 
 _FIRMWARE = re.compile(r'^FIRMWARE = "[0-9.]+"$', re.MULTILINE)

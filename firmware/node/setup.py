@@ -12,7 +12,6 @@ from wire import fields, frames, topics
 from wire.seal import Sealer
 
 from . import broker, core, journal, lease, sampler
-from .link import Link
 
 PAUSE_MS = 100
 
@@ -43,6 +42,8 @@ def _link(hal, config: dict, will: bytes):
         from relay.bridge_link import BridgeLink
 
         return BridgeLink(hal, config, will)
+    from .link import Link
+
     return Link(hal, config, will, window=2, sizes=broker.LEAN)
 
 

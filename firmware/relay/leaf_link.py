@@ -10,10 +10,10 @@ Rules
 import select
 
 from node.backoff import Backoff
-from node.link import CONNECTED, LOST, MESSAGE
 
 from .leaf import Leaf
 
+CONNECTED, MESSAGE, LOST = 1, 2, 3  # as in node/link.py, which a leaf has no room for
 STEP_PACKETS = 16
 _NO_EVENTS = ()
 _LEAST_REST_MS, _MOST_REST_MS = 1_000, 60_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import random
 import sys
@@ -290,3 +291,16 @@ def test_a_newer_message_pushes_out_one_that_is_not_whole() -> None:
     assert receiver.take(air.part(1, 1, 1, 2, b"x")) is None
     assert receiver.take(air.part(2, 1, 0, 1, b"y")) == (2, 0, air.DONE)
     assert receiver.ready is None
+
+
+def test_a_leaf_tells_what_happens_by_the_numbers_of_any_link() -> None:
+    def numbers(path: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for statement in ast.parse((RELAY.parent / path).read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.Assign):
+                names = [node.id for node in ast.walk(statement.targets[0]) if isinstance(node, ast.Name)]
+                values = [node.value for node in ast.walk(statement.value) if isinstance(node, ast.Constant)]
+                found |= {n: v for n, v in zip(names, values, strict=False) if n in ("CONNECTED", "MESSAGE", "LOST")}
+        return found
+
+    assert numbers("relay/leaf_link.py") == numbers("node/link.py") == {"CONNECTED": 1, "MESSAGE": 2, "LOST": 3}
