@@ -32,6 +32,7 @@ PROCESSES = {
     "web": ("gateway.web.main", "serve the pages of the village"),
     "uplink": ("gateway.uplink.main", "send readings to the cloud"),
     "enrol": ("gateway.enrol.main", "give new nodes their config against the code of their card"),
+    "reports": ("gateway.reports", "make the report of each week"),
 }
 
 

@@ -55,6 +55,11 @@ class Home:
         return self.root / "weather.json"
 
     @property
+    def reports(self) -> Path:
+        """The reports of the weeks."""
+        return self.root / "reports"
+
+    @property
     def tls(self) -> Path:
         return self.root / "tls"
 

@@ -52,6 +52,7 @@ VIETNAMESE: Mapping[str, str] = {
     "must be a setting of the garden, not what it consists of": (
         "phải là cách đặt của vườn, không phải van, bơm, máy đo của nó"
     ),
+    "must be a week such as 2024-W09": "phải là tuần như 2024-W09",
     "must be written as in village.toml": "phải ghi như trong village.toml",
     # ---- nodes
     "must be the one address at which the nodes reach this gateway": "phải là địa chỉ mà các hộp gọi được máy chủ này",
@@ -157,6 +158,8 @@ VIETNAMESE: Mapping[str, str] = {
     "must be the sluice, or a lift: the ditch must be filled by something": (
         "phải ghi cống (sluice) hoặc máy bơm (lift): mương phải có chỗ lấy nước"
     ),
+    "must be left out where there is no sluice": "phải bỏ, vì không có cống",
+    "must be more than target_level_mm ({least})": "phải cao hơn target_level_mm ({least})",
     "must be less than target_level_mm ({most})": "phải thấp hơn target_level_mm ({most})",
     "must be at most 0.8 times limit_us_cm ({most})": "không được quá 0,8 lần limit_us_cm ({most})",
     "must be at least twice the sample_s of {name} ({every_s}); read that more often": (

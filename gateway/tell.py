@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway import in_force, registry
 from gateway.home import home_from
+from gateway.process import ProcessError
 from gateway.registry import RegistryError
 from kit.clock import clock_from_environment
 from kit.files import write_atomic
@@ -33,6 +34,12 @@ def add_commands(commands: Any, home: argparse.ArgumentParser) -> None:
                        help="a setting of a garden as in village.toml, such as zone.xoai.dry_vwc=0.25")  # fmt: skip
     asked.add_argument("--report", metavar="FILE.html", help="write the answer with plots to this file")
     asked.set_defaults(command=_what_if)
+    made = commands.add_parser(
+        "report", parents=[home], help="make the report of a week: what was saved, and how surely"
+    )
+    made.add_argument("--week", metavar="YEAR-Wnn", help="default: the last week that is over")
+    made.add_argument("--whole", action="store_true", help="only if the journal has all but a day of it")
+    made.set_defaults(command=_report)
 
 
 def span() -> argparse.ArgumentParser:
@@ -99,4 +106,23 @@ def _what_if(arguments: argparse.Namespace) -> int:
     print(whatif_page.text(outcome))
     if arguments.report:
         write_atomic(Path(arguments.report), whatif_page.page(outcome))
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from gateway import report  # it needs the irrigation, its numpy and the words of the pages
+
+    home, week = home_from(arguments.home), arguments.week
+    week = week or report.week_before(clock_from_environment().now_ms())
+    try:
+        report.week_span(week)
+    except ValueError:
+        raise RegistryError("must be a week such as 2024-W09", "--week", week) from None
+    made = report.make(home, week)
+    if arguments.whole and not made.is_whole:
+        raise ProcessError(f"nhật ký chỉ có {made.record.days:.1f} ngày của tuần {week} / the record is not whole")
+    report.write(home, made)
+    for vi, en in report.sentences(made):
+        print(f"{vi}\n  {en}")
+    print(home.reports / f"{week}.html")
     return 0

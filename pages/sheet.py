@@ -7,6 +7,8 @@ Rules
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
@@ -17,6 +19,13 @@ STYLE = Markup(
     "table{border-collapse:collapse;width:100%}td,th{text-align:right;padding:4px 8px;border-bottom:1px solid #ccc}"
     "td:first-child,th:first-child{text-align:left}.en{color:#4a4a4a;font-size:15px}"
     ".say{font-size:21px;font-weight:bold}"
+)
+
+
+_STYLE_HASH = base64.b64encode(hashlib.sha256(str(STYLE).encode()).digest()).decode()
+# For a server that hands such a page out: nothing but its own style.
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

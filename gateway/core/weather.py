@@ -144,6 +144,11 @@ def et0(day: int, now_ms: int, place: Place, outlook: Outlook | None, air: Air) 
     return _month(_date(day).month, place)
 
 
+def driest_et0_mm(place: Place) -> float:
+    """ET0 of a day in the month of the most, as long as nothing but the months is known."""
+    return max(_month(month, place).mm for month in range(1, 13))
+
+
 def rain_ahead_mm(outlook: Outlook | None, from_ms: int, to_ms: int, now_ms: int) -> float:
     """Rain that is to be expected between two instants, each day's amount times its chance; 0 when nothing is known."""
     if outlook is None or not outlook.is_issued_within(RAIN_FRESH_DAYS, now_ms):

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.store.common import StoreError
-from gateway.web import plans
+from gateway.web import plans, reports
 from gateway.web.answers import error, go_to, json_text, page, reader_of
 from gateway.web.forms import (
     NoSession,
@@ -55,6 +55,7 @@ def create_app(house: House) -> FastAPI:
     _install_pages(app, house)
     _install_orders(app, house)
     plans.install(app, house)
+    reports.install(app, house)
     return app
 
 

@@ -54,6 +54,7 @@ class House:
         self.village = village
         self.clock = clock
         self._path, self._people = home.village, home.people
+        self.reports = home.reports
         self._open()
         self._viewer = Viewer(home, village, clock)
         self._door = Door(speed=clock.speed)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gateway.core.shadow import SHADOWS, Shadow
 from simulators.field.weather import local_date
 from simulators.season.climate import Climate, climate
 from simulators.season.figures import PARTS, Balanced, Figures, balanced, figures, saved_pct
 from simulators.season.gateway import Diary, Gateway
 from simulators.season.scenario import Scenario
 from simulators.season.shadow_run import ShadowRun
-from simulators.season.shadows import SHADOWS, Shadow
 from simulators.season.trial import Trial
 
 OURS = "hoiquan"

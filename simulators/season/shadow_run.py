@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from gateway.core.shadow import Morning, Plot, Shadow
 from gateway.core.types import SensorRef
 from simulators.field.layout import Zone
 from simulators.field.weather import DAY_MS, local_date
 from simulators.season.climate import Climate
 from simulators.season.readings import gauge
 from simulators.season.scenario import Scenario
-from simulators.season.shadows import Morning, Plot, Shadow
 from simulators.season.trial import Trial
 from wire.fields import FAIL, SOIL_MOISTURE
 

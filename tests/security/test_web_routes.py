@@ -5,6 +5,8 @@ Nothing is done by a request that is refused, nothing is done twice, and each an
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -26,6 +28,7 @@ from gateway.web.app import create_app
 from gateway.web.house import ORDER_MS, House
 from kit.clock import ManualClock
 from kit.login import SESSION_MS, hash_password
+from pages import sheet
 from pages.render import SECURITY_HEADERS
 from pages.view import Village
 from tests.support.asgi import Client
@@ -97,7 +100,7 @@ def stranger(house: House, tmp_path: Path) -> Phone:
 # ---- who may come in
 
 
-@pytest.mark.parametrize("path", ["/", "/water?zone=xoai", "//", "/%2e/", "/state.json/../", "/WATER"])
+@pytest.mark.parametrize("path", ["/", "/water?zone=xoai", "/report", "//", "/%2e/", "/state.json/../", "/WATER"])
 def test_without_a_session_one_sees_the_login_or_nothing(stranger: Phone, path: str) -> None:
     answer = stranger.client.get(path)
     assert answer.status_code in (303, 404)
@@ -118,6 +121,20 @@ def test_state_is_for_those_who_logged_in(stranger: Phone, phone: Phone) -> None
     seen = Village.from_json(answer.text)
     assert {garden.id: garden.state for garden in seen.gardens} == {"xoai": "dry", "rau": "ok", "cam": "blind"}
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_the_report_is_the_newest_week_under_a_policy_of_its_own(phone: Phone, tmp_path: Path) -> None:
+    assert "Chưa có báo cáo" in phone.client.get("/report").text
+    folder = Home(tmp_path).reports
+    folder.mkdir()
+    for name in ("2024-W08.html", "2024-W09.html", "secrets.html", "9999-W99.txt"):
+        (folder / name).write_text(sheet.sheet(name, [sheet.say("Vườn xoài")]), encoding="utf-8")
+    answer = phone.client.get("/report?week=../../secrets")
+    assert answer.status_code == 200 and "2024-W09" in answer.text and answer.headers["cache-control"] == "no-store"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-") and "script" not in policy
+    style = answer.text.split("<style>")[1].split("</style>")[0].encode()
+    assert base64.b64encode(hashlib.sha256(style).digest()).decode() in policy
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 5000, "é", "../../etc", '"', "0" * 43])

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gateway.core.rules import Rule
+from gateway.core.shadow import EtOnly, FixedTimer, Morning, Plot, ProbeOnly
 from simulators.field.soil import Soil
 from simulators.season.figures import DRY, RAINY, WHOLE, balanced, figures
 from simulators.season.gateway import Gateway
 from simulators.season.scenario import CLOSE, Scenario, ScenarioError
 from simulators.season.season import OURS, Season, run, summary
-from simulators.season.shadows import EtOnly, FixedTimer, Morning, Plot, ProbeOnly
 from simulators.season.trial import Day, Trial
 from tests.support import pace, seasons
 

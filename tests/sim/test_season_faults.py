@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.rules import Rule
+from gateway.core.shadow import ProbeOnly
 from gateway.core.types import SensorRef
 from simulators.season.faults import DRIFT, KINDS, MISSING, OFFSET, SPIKE, STUCK, Faults, LinkFault, ProbeFault
 from simulators.season.figures import WHOLE
 from simulators.season.gateway import Gateway
 from simulators.season.readings import gauge
 from simulators.season.season import Outcome, Season, run
-from simulators.season.shadows import ProbeOnly
 from simulators.season.trial import Trial
 from tests.support import sealed, seasons
 from wire import fields

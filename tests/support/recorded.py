@@ -6,6 +6,7 @@ with written(tmp_path, days=6) as home: …      # what-if and report read it as
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,11 @@ MINUTE_MS = 60_000
 PACE = Pace(MINUTE_MS, MINUTE_MS, 30_000, MINUTE_MS, Limits())  # as often as a real level node is read
 
 
-def written(folder: Path, days: int, patch: pytest.MonkeyPatch, *, seed: int = 1) -> tuple[Home, Gateway]:
-    """A home with the record of a dry season's days, and the season's own gateway with its field."""
+def written(folder: Path, days: int, patch: pytest.MonkeyPatch, *, first: date = seasons.FIRST) -> tuple[Home, Gateway]:
+    """A home with the record of some days, of the dry season if nothing is said, and the season's gateway and field."""
     home = Home(folder)
     home.registry.write_text(seasons.VILLAGE_FILE.read_text(encoding="utf-8"), encoding="utf-8")
-    scenario = seasons.scenario(days, seed=seed, pace=PACE)
+    scenario = seasons.scenario(days, first=first, pace=PACE)
     with closing(ControlWriter(home.control)) as writer, writer.transaction():
         keeper = _Keeper(writer, home.registry.read_text(encoding="utf-8"))
         patch.setattr(season_gateway, "step", keeper.step)

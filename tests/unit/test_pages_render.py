@@ -58,7 +58,7 @@ def test_it_is_one_answer_of_at_most_14_kb() -> None:
         html = _home(seen)
         assert len(gzip.compress(html.encode(), 6)) <= LIMIT_BYTES
         assert html.count('class="plot"') >= 2
-        assert not re.search(r'(src|href)="(?!#|/\?lang|/water|/plan|data:,")', html)
+        assert not re.search(r'(src|href)="(?!#|/\?lang|/water|/plan|/report"|data:,")', html)
 
 
 def test_stop_is_there_while_it_runs_and_only_then() -> None:

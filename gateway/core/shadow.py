@@ -1,6 +1,7 @@
 """Controllers as others build them, to be run beside the real one: what would they have watered?
 
-Rules of this module:
+Rules
+- They run in season runs (``simulators.season``) on a simulated field, and on the record of a village (``savings``).
 - A shadow is a pure table of its settings. It is asked once in the morning for each garden what it gives today, in
   mm; what it remembers of a garden is a number that it gets back the next morning. No clock, no field, no I/O.
 - It is at its best here: the crop coefficient and the soil that it is set for are those of the field. What it

@@ -1,0 +1,111 @@
+"""The weekly report on a real record: ours as it was, three others on the same days, and how surely."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gateway import report, reports
+from gateway.__main__ import main
+from gateway.core.savings import Saving
+from gateway.home import Home
+from gateway.report import Report
+from gateway.web.reports import newest
+from simulators.season.gateway import Gateway
+from tests.support import recorded
+
+MONDAY = date(2024, 6, 3)
+WEEK = "2024-W23"
+DAYS = 3
+
+
+@pytest.fixture(scope="module")
+def wet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Gateway]:
+    """Monday to Wednesday of a rainy week."""
+    with pytest.MonkeyPatch.context() as patch:
+        return recorded.written(tmp_path_factory.mktemp("home"), DAYS, patch, first=MONDAY)
+
+
+@pytest.fixture(scope="module")
+def made(wet: tuple[Home, Gateway]) -> Report:
+    return report.make(wet[0], WEEK)
+
+
+def garden(made: Report, zone: str = "vuon-xoai") -> Saving:
+    return next(saving for saving in made.gardens if saving.zone.id == zone)
+
+
+def test_ours_is_what_was_really_watered(made: Report, wet: tuple[Home, Gateway]) -> None:
+    assert len(made.gardens) == 3 and not made.unreckoned
+    for saving in made.gardens:
+        runs = [run for run in wet[1].diary.runs if run.zone == saving.zone.id]
+        assert saving.ours.litres == sum(run.millilitres for run in runs) / 1000
+        assert saving.ours.times == len(runs)
+
+
+def test_the_others_live_on_the_same_days(made: Report) -> None:
+    saving = garden(made)
+    timer, et, probe = saving.others
+    assert (timer.name, et.name, probe.name) == ("timer", "et", "probe")
+    assert timer.times == DAYS and timer.mm == pytest.approx(DAYS * 4.5, rel=0.3)
+    assert timer.drained_mm is not None and timer.drained_mm > 1.0  # it waters in the rain
+    assert saving.saved_mm(timer) == pytest.approx(
+        timer.mm - saving.ours.mm - (saving.ours.end_mm - timer.end_mm), abs=1e-9
+    )
+
+
+def test_watering_in_the_rain_is_a_loss_that_is_seen(made: Report) -> None:
+    saving = garden(made)
+    timer = saving.others[0]
+    assert saving.saved_mm(timer) > saving.doubt_mm > 0.0
+    vi, en = next(report.sentences(made))
+    assert vi.startswith("Vườn xoài chú Sáu: tưới ") and "ít hơn tưới theo giờ cố định khoảng" in vi
+    assert vi.endswith("cây không thiếu nước.") and "less than a fixed timer" in en
+    assert list(report.sentences(made))[-1][0].startswith("Cả làng: tưới ")
+
+
+def test_what_is_not_sure_is_not_claimed() -> None:
+    assert report._against(1.0, 2.0, 20.0)[0] == "chưa thấy khác tưới theo giờ cố định"
+    assert report._against(5.0, 2.0, 20.0)[0] == "ít hơn tưới theo giờ cố định khoảng 25 % (sai số 10)"
+    assert report._against(-5.0, 2.0, 20.0)[1] == "about 25 % (± 10) more than a fixed timer"
+    assert report._against(-5.0, 2.0, 0.0)[1] == "no difference from a fixed timer seen yet"
+
+
+def test_page_and_table_are_written_and_the_page_stands_alone(
+    wet: tuple[Home, Gateway], capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = wet[0]
+    assert newest(home.reports) is None
+    assert main(["report", "--home", str(home.root), "--week", WEEK, "--whole"]) == 1  # three days are no week
+    assert "nhật ký chỉ có" in capsys.readouterr().err
+    assert main(["report", "--home", str(home.root), "--week", WEEK]) == 0
+    assert "Vườn xoài chú Sáu: tưới" in capsys.readouterr().out
+    page = newest(home.reports)
+    assert page is not None and page.name == f"{WEEK}.html" and page.stat().st_mode & 0o077 == 0
+    html = page.read_text(encoding="utf-8")
+    assert html.count("<svg") == 3 and "<script" not in html and "http" not in html
+    assert "Nhật ký chỉ có 3,0 ngày" in html
+    rows = list(csv.DictReader(io.StringIO((home.reports / f"{WEEK}.csv").read_text(encoding="utf-8"))))
+    assert len(rows) == 3 * 4 and {row["way"] for row in rows} == {"ours", "timer", "et", "probe"}
+    assert {row["measured"] for row in rows if row["way"] == "ours"} <= {"meter", "flow"}
+
+
+def test_a_week_is_named_and_begins_on_monday_in_vietnam() -> None:
+    first_ms, last_ms = report.week_span(WEEK)
+    assert first_ms == 1_717_347_600_000 and last_ms - first_ms == 7 * 86_400_000 - 1
+    assert report.week_before(last_ms) == "2024-W22" == reports.week_before(last_ms)
+    assert report.week_before(last_ms + 1) == WEEK == reports.week_before(last_ms + 1)
+
+
+def test_a_week_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--home", str(tmp_path), "--week", "2024-W60"]) == 1
+    assert "--week = 2024-W60: phải là tuần như 2024-W09" in capsys.readouterr().err
+
+
+def test_the_process_makes_none_of_a_week_that_is_not_whole(wet: tuple[Home, Gateway], tmp_path: Path) -> None:
+    assert not reports.make(wet[0], "2024-W20")
+    assert not reports.make(Home(tmp_path), WEEK)
