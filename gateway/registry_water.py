@@ -96,7 +96,14 @@ def _fill(table: Table, nodes: Mapping[str, Node]) -> Fill:
             limit_us_cm=t.whole("limit_us_cm", 1, salt.value_max),
             reopen_us_cm=t.whole("reopen_us_cm", 1, salt.value_max),
             max_age_s=_max_age_s(t),
+            drain_level_mm=t.whole("drain_level_mm", level.value_min, level.value_max)
+            if t.has("drain_level_mm")
+            else None,
         )
+        if fill.drain_level_mm is not None and fill.sluice is None:
+            t.refuse("drain_level_mm", "left out where there is no sluice")
+        if fill.drain_level_mm is not None and fill.drain_level_mm <= fill.target_level_mm:
+            t.refuse("drain_level_mm", f"more than target_level_mm ({fill.target_level_mm})")
         if fill.sluice is None and lift is None:
             t.refuse("sluice", "the sluice, or a lift: the ditch must be filled by something")
         if fill.start_level_mm >= fill.target_level_mm:

@@ -179,6 +179,7 @@ def _fill(source: Source, fill: Fill, clock: Clock) -> FillSettings:
         start_level_mm=fill.start_level_mm,
         target_level_mm=fill.target_level_mm,
         min_head_mm=fill.min_head_mm,
+        drain_level_mm=fill.drain_level_mm,
     )
 
 

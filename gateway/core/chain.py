@@ -12,6 +12,8 @@ Rules
    water from (below ``reopen_level_mm``); and only with the sluice known to be shut, because water runs out by it.
    It gives way as soon as the sluice may be opened.
 5. A filling is a run as a watering is: the same leases, answers, rests and daily cap (``run``, ``guards``).
+6. A ditch that rain has filled to ``drain_level_mm`` is let out by its sluice, down to the target, while the canal is
+   ``min_head_mm`` lower; it shuts while half of that is left, before the canal runs in. What flows out may be any water.
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ def judge(turn: Turn, ditch: SourceSettings) -> tuple[Finding, Gate | None]:
     if level_mm is None:
         return Finding(Verdict.NO, Rule.DITCH_UNKNOWN), None
     start_mm = want.ditch_start_mm(turn, ditch, fill)
+    lower_mm = fill.start_level_mm - start_mm
+    if fill.drain_level_mm is not None and level_mm >= fill.drain_level_mm - lower_mm:
+        return _drained(turn, ditch, fill, head_mm)
     if level_mm > start_mm:
         return Finding(Verdict.NO, Rule.DITCH_OK, limits={"start_level_mm": start_mm}), None
     closed_by = turn.views[fill.canal.id].closed_by
@@ -70,6 +75,8 @@ def why_stop(turn: Turn, ditch_id: str, filling: Run) -> Finding | None:
     fill = ditch.fill if ditch else None
     if ditch is None or fill is None or filling.valve not in (fill.sluice, fill.lift):
         return Finding(Verdict.STOP, Rule.FILL_REMOVED)
+    if filling.why is Rule.DRAIN:
+        return _why_not_drain(turn, ditch, fill, filling)
     by_sluice = filling.valve == fill.sluice
     closed_by = turn.views[fill.canal.id].closed_by
     if closed_by and not (by_sluice and closed_by in SHALLOW):
@@ -85,6 +92,28 @@ def why_stop(turn: Turn, ditch_id: str, filling: Run) -> Finding | None:
     if not by_sluice and head_mm >= fill.min_head_mm and _sluice_ready(turn, ditch, fill):
         return Finding(Verdict.STOP, Rule.SLUICE_INSTEAD)
     return guards.planned_end(filling) if turn.now_ms >= filling.ends_at_ms else None
+
+
+def _drained(turn: Turn, ditch: SourceSettings, fill: FillSettings, head_mm: int | None) -> tuple[Finding, Gate | None]:
+    """What is to be done about a ditch that is too full."""
+    if fill.sluice is None or head_mm is None or head_mm > -fill.min_head_mm:
+        return Finding(Verdict.WAIT, Rule.DITCH_OVERFULL), None
+    gate = Gate(ditch.id, fill.sluice)
+    blocked = guards.ready(turn, gate)
+    return (blocked, None) if blocked else (Finding(Verdict.START, Rule.DRAIN), gate)
+
+
+def _why_not_drain(turn: Turn, ditch: SourceSettings, fill: FillSettings, draining: Run) -> Finding | None:
+    """Why the letting out has to end now, or None."""
+    level_mm, head_mm = turn.level_mm(ditch.id), turn.head_mm(ditch)
+    if level_mm is None or head_mm is None:
+        return Finding(Verdict.STOP, Rule.DITCH_UNKNOWN)
+    lower_mm = fill.start_level_mm - want.ditch_start_mm(turn, ditch, fill)
+    if level_mm <= fill.target_level_mm - lower_mm or fill.drain_level_mm is None:
+        return Finding(Verdict.STOP, Rule.DITCH_DRAINED)
+    if 2 * head_mm > -fill.min_head_mm:
+        return Finding(Verdict.STOP, Rule.DRAIN_HEAD_GONE)
+    return guards.planned_end(draining) if turn.now_ms >= draining.ends_at_ms else None
 
 
 def _lifted(

@@ -34,6 +34,11 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.FLOW_NONE: "{lead}: mở van mà không có nước ({flow}). Coi van, đường ống.",
     Rule.FLOW_BURST: "{lead}: nước ra quá nhiều ({flow}, thường {usual}). Coi bể ống.",
     Rule.LEAK: "{lead}: đã tắt hết mà nước còn chảy ({flow}). Coi van, ống rỉ.",
+    Rule.DRAIN: "Xả bớt mương: nước tới {ditch_level}, {source} đang thấp hơn.",
+    Rule.DITCH_DRAINED: "Ngưng xả: mương còn {ditch_level}.",
+    Rule.DRAIN_HEAD_GONE: "Ngưng xả: {source} gần bằng mương, đóng kẻo nước vô.",
+    Rule.DRAIN_ENDED: "Đã đóng cống: xả mương được {run}.",
+    Rule.DITCH_OVERFULL: "Mương đầy quá, {ditch_level}. Chờ {source} thấp hơn để xả.",
     Rule.METER_SILENT: "Nước đang chảy nhưng đồng hồ nước im. Không canh được bể ống.",
 }
 
@@ -60,6 +65,11 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.FLOW_NONE: "{lead}: the valve is open but nothing flows ({flow}). Look at valve and pipe.",
     Rule.FLOW_BURST: "{lead}: far too much flows ({flow}, usually {usual}). Look for a burst pipe.",
     Rule.LEAK: "{lead}: all is off but water flows ({flow}). Look for a leak.",
+    Rule.DRAIN: "Letting the ditch out: it is at {ditch_level}, and {source} is lower.",
+    Rule.DITCH_DRAINED: "Shut: the ditch is down to {ditch_level}.",
+    Rule.DRAIN_HEAD_GONE: "Shut: {source} is hardly lower, water would run in.",
+    Rule.DRAIN_ENDED: "Shut: the ditch was let out for {run}.",
+    Rule.DITCH_OVERFULL: "The ditch is too full, {ditch_level}. Waiting for {source} to be lower.",
     Rule.METER_SILENT: "Water flows but the meter is silent. A burst would not be seen.",
 }
 

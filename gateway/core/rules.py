@@ -34,6 +34,7 @@ class Rule(StrEnum):
     WATER_ON = "water_on"
     FILL_SLUICE = "fill_sluice"
     FILL_LIFT = "fill_lift"
+    DRAIN = "drain"
     GATEWAY_RESTARTED = "gateway_restarted"
     STILL_OPENING = "still_opening"
     STILL_CLOSING = "still_closing"
@@ -55,6 +56,9 @@ class Rule(StrEnum):
     SLUICE_INSTEAD = "sluice_instead"
     FILL_REMOVED = "fill_removed"
     FILL_ENDED = "fill_ended"
+    DITCH_DRAINED = "ditch_drained"
+    DRAIN_HEAD_GONE = "drain_head_gone"
+    DRAIN_ENDED = "drain_ended"
 
     # The soil does not ask for water, or nobody knows
     SOIL_OK = "soil_ok"
@@ -106,6 +110,7 @@ class Rule(StrEnum):
     DITCH_OK = "ditch_ok"
     DITCH_UNKNOWN = "ditch_unknown"
     HEAD_SMALL = "head_small"
+    DITCH_OVERFULL = "ditch_overfull"
 
     # The source must not be drawn from; to a ditch that is to be filled its canal is the source
     SOURCE_SALT = "source_salt"
@@ -167,8 +172,8 @@ class Rule(StrEnum):
     OUTPUT_BACK = "output_back"
 
 
-# A run that began by one of these fills a ditch.
-FILLS = frozenset({Rule.FILL_SLUICE, Rule.FILL_LIFT})
+# A run that began by one of these fills a ditch, or lets it out.
+FILLS = frozenset({Rule.FILL_SLUICE, Rule.FILL_LIFT, Rule.DRAIN})
 
 # A run that ends by one of these was not ended by a decision of the gateway.
 FAULTS = frozenset(

@@ -109,7 +109,7 @@ def _fault(turn: Turn, run: Run) -> Finding | None:
 def _name(run: Run, ref: OutputRef) -> str:
     """What an output is to a run."""
     if run.why in FILLS:
-        return "sluice" if run.why is Rule.FILL_SLUICE else "pump"
+        return "pump" if run.why is Rule.FILL_LIFT else "sluice"
     return "valve" if ref == run.valve else "main" if ref == run.main else "pump"
 
 
@@ -248,7 +248,7 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
         turn.effects.append(RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop))
         want.poured(turn, zone_id, millilitres, run.why)
         facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value, **left}
-        over = Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
+        over = Rule.DRAIN_ENDED if run.why is Rule.DRAIN else Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)
         if run.stop is Rule.WINDOW_OVER and left and run.why in doses.OF_SOIL:
             turn.decide(zone_id, Finding(Verdict.NO, Rule.SHORTFALL, left), always=True)

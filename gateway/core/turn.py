@@ -206,6 +206,7 @@ class Turn:
             "start_level_mm": fill.start_level_mm,
             "target_level_mm": fill.target_level_mm,
             "min_head_mm": fill.min_head_mm,
+            "drain_level_mm": fill.drain_level_mm,
             "ditch_max_age_ms": ditch.max_age_ms,
             "ditch_reopen_level_mm": ditch.reopen_level_mm,
         }

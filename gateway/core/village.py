@@ -140,6 +140,7 @@ class Fill:
     limit_us_cm: int
     reopen_us_cm: int
     max_age_s: int
+    drain_level_mm: int | None = None
 
 
 @dataclass(frozen=True)

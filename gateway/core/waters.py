@@ -25,11 +25,14 @@ class FillSettings:
     start_level_mm: int
     target_level_mm: int
     min_head_mm: int
+    drain_level_mm: int | None = None  # from here on rain is let out by the sluice; None: never
 
     def __post_init__(self) -> None:
         name = self.canal.id
         require(bool(self.sluice or self.lift), f"{name}: neither sluice nor lift")
         require(self.start_level_mm < self.target_level_mm, f"{name}: start_level_mm must be below target_level_mm")
+        low_mm = self.target_level_mm if self.drain_level_mm is None else self.drain_level_mm - 1
+        require(low_mm >= self.target_level_mm, f"{name}: drain_level_mm must be above target_level_mm")
         require(self.min_head_mm > 0 and self.canal.fill is None, f"{name}: min_head_mm, or a fill of its own")
 
 

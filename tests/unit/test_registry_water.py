@@ -43,6 +43,12 @@ OUTPUT_3, OUTPUT_4 = '{ node = "van-1", output = 3 }', '{ node = "van-1", output
 CANAL_1 = '{ node = "kinh-1", channel = 1 }'
 
 
+def test_the_level_from_which_rain_is_let_out_reaches_the_irrigation() -> None:
+    text = TEXT.replace("min_head_mm = 100", "min_head_mm = 100\n  drain_level_mm = 1200")
+    fill = settings_of(registry.parse(text), SystemClock()).fills["kinh"].fill
+    assert fill is not None and fill.drain_level_mm == 1200
+
+
 def test_a_ditch_with_a_canal_is_read_and_given_to_the_irrigation() -> None:
     found = settings_of(registry.parse(TEXT), SystemClock())
     ditch = found.fills["kinh"]
@@ -59,6 +65,12 @@ def test_a_ditch_with_a_canal_is_read_and_given_to_the_irrigation() -> None:
     [
         ("start_level_mm = 700", "start_level_mm = 900", "fill.start_level_mm = 900: must be less than target"),
         ("start_level_mm = 700", "", "fill.start_level_mm = (missing)"),
+        ("min_head_mm = 100", "min_head_mm = 100\n  drain_level_mm = 900", "must be more than target_level_mm (900)"),
+        (
+            "sluice = { node = \"van-1\", output = 3 }\n",
+            "drain_level_mm = 999\n",
+            "fill.drain_level_mm = 999: must be left out where there is no sluice",
+        ),
         ("target_level_mm = 900", "target_level_mm = 350", "less than target_level_mm (350)"),
         (
             "start_level_mm = 700\n  target_level_mm = 900",
