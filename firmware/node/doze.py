@@ -12,7 +12,8 @@ _BYTES = 5
 
 
 def keep(sensors: list, memory) -> None:
-    for at, sensor in enumerate(sensors):
+    for at in range(len(sensors)):
+        sensor = sensors[at]
         if (at + 1) * _BYTES <= len(memory):
             same = 0 if sensor.last is None else min(sensor.same, 255)
             struct.pack_into(_SENSOR, memory, at * _BYTES, sensor.last or 0, same)
@@ -20,7 +21,8 @@ def keep(sensors: list, memory) -> None:
 
 def resume(sensors: list, memory, sampled_ms: int, quarters: int) -> None:
     """Go on with what was kept, and with what is due after the sample at ``sampled_ms``."""
-    for at, sensor in enumerate(sensors):
+    for at in range(len(sensors)):
+        sensor = sensors[at]
         if (at + 1) * _BYTES <= len(memory):
             last, sensor.same = struct.unpack_from(_SENSOR, memory, at * _BYTES)
             sensor.last = last if sensor.same else None
@@ -29,7 +31,8 @@ def resume(sensors: list, memory, sampled_ms: int, quarters: int) -> None:
 
 def moved(sensors: list, memory) -> bool:
     """Whether one has moved by more than its swing since what was kept."""
-    for at, sensor in enumerate(sensors):
+    for at in range(len(sensors)):
+        sensor = sensors[at]
         swing = sensor.config.get("swing", pace.SWINGS.get(sensor.field, 0))
         if swing and sensor.last is not None and (at + 1) * _BYTES <= len(memory):
             last, same = struct.unpack_from(_SENSOR, memory, at * _BYTES)

@@ -48,10 +48,12 @@ class RtcLog:
     def __init__(self, memory: bytearray) -> None:
         self.memory = memory
         self._view = memoryview(memory)
+        self._body = self._view[_AT:]
+        self.sensors = self._view[_SENSORS_AT:_RECORDS_AT]  # what the sampler must know of each sensor
         self._flying = 0  # so many records at the front are under way
         crc = struct.unpack_from(">I", memory, 0)[0]
         state = struct.unpack_from(_STATE, memory, _AT)
-        self.fresh = state[0] != _MAGIC or crc != binascii.crc32(self._view[_AT:]) or state[1] > MAX_RECORDS
+        self.fresh = state[0] != _MAGIC or crc != binascii.crc32(self._body) or state[1] > MAX_RECORDS
         if self.fresh:
             state = (_MAGIC, 0, 0, 0, PLAIN, 0, 0, 1, 0, 0, 0, 0, FIRST_PPM, 0, 0, 0, 0, 0, 0, 0)
             memory[:] = bytes(BYTES)
@@ -77,12 +79,8 @@ class RtcLog:
             self._anchor_rtc_ms, self._anchor_ms, self._told_ms, self._rate_ppm, offset_ms,
             self.sampled_ms, self.send_ms, self.awake_ms, self.radio_ms, self.reads, self.told_dropped,
         )  # fmt: skip
-        struct.pack_into(">I", self.memory, 0, binascii.crc32(self._view[_AT:]))
+        struct.pack_into(">I", self.memory, 0, binascii.crc32(self._body))
         return self.memory
-
-    def sensors(self) -> memoryview:
-        """Where the sampler keeps what it must know of each sensor."""
-        return self._view[_SENSORS_AT:_RECORDS_AT]
 
     # Time
 
@@ -116,8 +114,11 @@ class RtcLog:
         if self._count + len(rows) > MAX_RECORDS:
             return None
         first = self.next_seq
-        for row in rows:
-            struct.pack_into(frames.RECORD, self.memory, self._at(self._count), self.next_seq, *row)
+        for at_ms, field, channel, quality, fault, raw in rows:
+            at = self._at(self._count)
+            struct.pack_into(
+                frames.RECORD, self.memory, at, self.next_seq, at_ms, field, channel, quality, fault, raw
+            )  # no *row: that would take heap
             self._count += 1
             self.next_seq += 1
         return first, self.next_seq - 1

@@ -40,7 +40,7 @@ class Sleeper:
             self._begin()
         else:
             self._sampler.quarters = self.log.quarters
-            doze.resume(self._sampler.sensors, self.log.sensors(), self.log.sampled_ms, self.log.quarters)
+            doze.resume(self._sampler.sensors, self.log.sensors, self.log.sampled_ms, self.log.quarters)
 
     def now_ms(self) -> int:
         return self.log.uptime_ms(self._hal.rtc_ms())
@@ -72,11 +72,11 @@ class Sleeper:
         rows = self._sampler.sample(now_ms)
         if not rows:
             return
-        quarters = self._pace(doze.moved(self._sampler.sensors, self.log.sensors()))
-        doze.keep(self._sampler.sensors, self.log.sensors())
+        quarters = self._pace(doze.moved(self._sampler.sensors, self.log.sensors))
+        doze.keep(self._sampler.sensors, self.log.sensors)
         if quarters != self._sampler.quarters:
             self._sampler.quarters = self.log.quarters = quarters
-            doze.resume(self._sampler.sensors, self.log.sensors(), now_ms, quarters)
+            doze.resume(self._sampler.sensors, self.log.sensors, now_ms, quarters)
         self.log.sampled_ms = now_ms
         self._keep(rows)
 

@@ -15,6 +15,7 @@ from cli.firmware_build import MANIFEST, BuildFailed, build
 from tests.support.mp import REPOSITORY, run_micropython
 
 RUNNER = Path(__file__).parent / "node_runner.py"
+WAKES = Path(__file__).parent / "wake_runner.py"
 
 
 def test_both_interpreters_live_the_same_life(tmp_path: Path) -> None:
@@ -31,6 +32,13 @@ def test_both_interpreters_live_the_same_life(tmp_path: Path) -> None:
 def _in_micropython(folder: Path, tmp_path: Path) -> list[str]:
     path = (build(tmp_path / "build", also=RUNNER),)
     return run_micropython(RUNNER, path=path, arguments=(str(folder),)).stdout.splitlines()
+
+
+def test_a_wake_that_does_not_talk_takes_a_kilobyte_of_heap_at_most(tmp_path: Path) -> None:
+    """Four probes read, six times in all, stored in RTC memory; on a machine whose pointers are twice as long."""
+    path = (build(tmp_path / "build", also=WAKES),)
+    taken = [int(line) for line in run_micropython(WAKES, path=path).stdout.split()]
+    assert len(taken) == 10 and max(taken) <= 1_000
 
 
 def test_the_build_is_done_once_and_again_when_something_is_missing(tmp_path: Path) -> None:

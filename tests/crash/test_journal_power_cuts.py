@@ -15,7 +15,7 @@ from cli.firmware_build import build
 from tests.support.mp import run_micropython
 
 CUTTER = Path(__file__).parent / "journal_cutter.py"
-CUTS = 250
+CUTS = 500
 
 
 @pytest.fixture(scope="module")
