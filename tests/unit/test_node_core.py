@@ -36,6 +36,7 @@ class Board:
         self.calls: list[tuple[Any, ...]] = []
         self.wants_readings = True
         self.fired_ms: int | None = None
+        self.radio_stuck = False
 
     def ticks_ms(self) -> int:
         return self.now_ms
@@ -60,6 +61,9 @@ class Board:
 
     def rssi(self) -> None:
         return None
+
+    def stuck(self) -> bool:
+        return self.radio_stuck
 
     def arm(self, due_ms: int | None) -> None:
         self.calls.append(("arm", due_ms))
@@ -222,6 +226,24 @@ def test_a_node_without_a_volume_works_in_ram_and_tries_again_when_nothing_is_on
     board.now_ms += 60_001
     node.step()
     assert board.calls.count(("output", 0, False)) == 2 and node.wants_restart()
+
+
+def test_a_stuck_radio_is_a_reason_to_start_anew_when_nothing_is_on(tmp_path: Path) -> None:
+    board, line = Board(), Line()
+    store = Journal(str(tmp_path), 100, 1)
+    node = core.Node(CONFIG, board, store, line)
+    line.connect()
+    node.step()
+    command = commands.Command(1, talk.nonce_of(KEY, store.boot_id, b"n" * 16), commands.OPEN, 0, 10_000, 2**40)
+    line.down(topics.COMMAND, commands.encode_command(command))
+    node.step()
+    board.radio_stuck = True
+    assert ("output", 0, True) in board.calls and not node.wants_restart(), "never while something is on"
+    board.now_ms += 10_001
+    node.step()
+    assert node.wants_restart()
+    board.radio_stuck = False
+    assert not node.wants_restart()
 
 
 def test_the_ram_keeps_the_newest_and_counts_the_rest() -> None:
