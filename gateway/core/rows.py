@@ -72,3 +72,19 @@ class Quarantined(NamedTuple):
     reason: str
     detail: str
     payload: bytes
+
+
+Key = tuple[str, int, int]  # of a series: node, field, channel
+
+
+class Failed(NamedTuple):
+    """The tests that a reading failed, as bits of ``gateway.core.quality.TESTS``."""
+
+    node: str
+    boot: int
+    seq: int
+    field: int
+    channel: int
+    received_ms: int
+    flag: int
+    tests: int

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gateway.core.quality import TESTS
-from gateway.core.rows import Reading
+from gateway.core.rows import Failed, Key, Reading
 from gateway.core.village import Village
 from wire import fields
 
@@ -41,8 +41,6 @@ LEAST_MATES = 2
 BIT = {name: 1 << place for place, name in enumerate(TESTS)}
 MISSING, RANGE, SPIKE, RATE = BIT["missing"], BIT["range"], BIT["spike"], BIT["rate"]
 STUCK, GAP, DRIFT, NODE = BIT["stuck"], BIT["gap"], BIT["drift"], BIT["node"]
-
-Key = tuple[str, int, int]  # node, field, channel
 
 
 class Profile(NamedTuple):
@@ -99,19 +97,6 @@ class Track:
         track = cls(*own)
         track.mates = {key: Mate(*found) for key, found in mates.items()}
         return track
-
-
-class Failed(NamedTuple):
-    """The tests that a reading failed, as bits of ``quality.TESTS``."""
-
-    node: str
-    boot: int
-    seq: int
-    field: int
-    channel: int
-    received_ms: int
-    flag: int
-    tests: int
 
 
 class _Rule(NamedTuple):

@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 
 from gateway.core.boots import MAX_BOOTS_PER_NODE
 from gateway.core.faults import Fault
-from gateway.core.rows import Boot, Quarantined, Reading, Receipt
-from gateway.core.watch import Failed, Key
+from gateway.core.rows import Boot, Failed, Key, Quarantined, Reading, Receipt
 from gateway.store import faults
 from gateway.store.common import FILE_ID, Keep, Schema, Writer
 from gateway.store.places import Feed, FeedReader

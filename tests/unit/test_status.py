@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway import status as module
-from gateway.core.rows import Boot, Quarantined, Reading
+from gateway.core.rows import Boot, Failed, Quarantined, Reading
 from gateway.core.state import State
-from gateway.core.watch import Failed
 from gateway.home import Home
 from gateway.provision import provision
 from gateway.status import Report, status

@@ -12,8 +12,8 @@ import pytest
 
 from gateway import registry
 from gateway.core.quality import names_of
-from gateway.core.rows import Reading
-from gateway.core.watch import Failed, Watch
+from gateway.core.rows import Failed, Reading
+from gateway.core.watch import Watch
 from gateway.store.data import Batch, DataReader, DataWriter
 from simulators import bench
 from tests.support import village as registry_village
