@@ -19,6 +19,10 @@ from tests.support.mp import REPOSITORY, run_micropython
 from wire import fields
 
 RUNNER = Path(__file__).parent / "driver_runner.py"
+HEAP_RUNNER = Path(__file__).parent / "driver_heap_runner.py"
+BOARDS = REPOSITORY / "gateway" / "boards.json"
+# Bytes that the drivers of a board keep, on a 64-bit machine: twice of what a chip keeps.
+RESIDENT = {"level_s3": 18_000, "soil_s3": 11_000, "salinity_s3": 17_000, "valve_s3": 8_000, "pump_s3": 7_000}
 SHIMS = REPOSITORY / "tests" / "support" / "shims"
 Row = tuple[int, int, int]
 
@@ -120,3 +124,11 @@ def test_garbage_ends_in_a_fault_and_in_time(name: str) -> None:
     found = re.fullmatch(r"longest (\d+) ms, faults (.*)", told()[f"fuzz {name}"])
     assert found is not None and int(found[1]) <= LONGEST_MS[name]
     assert len(ast.literal_eval(found[2])) > 1, "the garbage made nothing wrong, or everything"
+
+
+@pytest.mark.parametrize("board", RESIDENT)
+def test_a_board_keeps_only_its_own_drivers_and_they_do_not_grow(board: str) -> None:
+    tree = build(REPOSITORY / "build" / "driver-heap", also=HEAP_RUNNER)
+    done = run_micropython(HEAP_RUNNER, heap="1m", path=(SHIMS, tree), arguments=(str(BOARDS), board))
+    found = re.fullmatch(r"resident (\d+) growth (-?\d+)", done.stdout.strip().splitlines()[-1])
+    assert found is not None and int(found[1]) <= RESIDENT[board] and int(found[2]) <= 512
