@@ -120,7 +120,12 @@ def _silent(village: Village, data: DataReader | None, clock: Clock, now_ms: int
     heard_ms = {node: heard_at_ms(boot, clock) for node, boot in boots.items()}
     if not heard_ms:
         return
-    silent = [node.name for node in village.nodes.values() if view.is_stale(heard_ms.get(node.id), now_ms)]
+    silent = [
+        node.name
+        for node in village.nodes.values()
+        # One that sleeps is away longer, and that is as it should be.
+        if view.is_stale(heard_ms.get(node.id), now_ms) and now_ms - heard_ms.get(node.id, 0) > node.away_ms
+    ]
     names, others = ", ".join(silent[:MAX_NAMED]), len(silent) - MAX_NAMED
     if others > 0:
         yield _alert("silent", "warning", "Mất sóng: {names} và {others} máy nữa.", names=names, others=str(others))

@@ -132,6 +132,7 @@ def node_config(village: Village, node: Node, secret: Secrets, ca_pem: str, addr
             for o in node.outputs
         ],
         **({"local": dict(node.local)} if node.local else {}),
+        **({"life": "wake", "send_s": node.send_s} if node.send_s else {}),
         "keepalive_s": KEEPALIVE_S,
     } | registry_relay.config(village, node, secret)
 

@@ -159,6 +159,13 @@ VIETNAMESE: Mapping[str, str] = {
         "phải ghi cống (sluice) hoặc máy bơm (lift): mương phải có chỗ lấy nước"
     ),
     "must be left out where there is no sluice": "phải bỏ, vì không có cống",
+    "must be left out where the node has outputs or a via: who sleeps ends nothing": (
+        "phải bỏ, vì hộp này có ngõ ra hoặc via: hộp ngủ thì không tắt được gì"
+    ),
+    "must be at least sample_s ({n})": "phải ít nhất bằng sample_s ({n})",
+    "must be nodes that are heard in time; send_s of {id} may be {most} at most for a garden": (
+        "phải là hộp gửi kịp; send_s của {id} nhiều nhất {most} nếu dùng cho vườn"
+    ),
     "must be more than target_level_mm ({least})": "phải cao hơn target_level_mm ({least})",
     "must be less than target_level_mm ({most})": "phải thấp hơn target_level_mm ({most})",
     "must be at most 0.8 times limit_us_cm ({most})": "không được quá 0,8 lần limit_us_cm ({most})",

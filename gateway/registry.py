@@ -18,7 +18,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import agronomy, registry_boards, registry_delivery, registry_local, registry_plans, registry_relay
+from gateway import (
+    agronomy,
+    registry_boards,
+    registry_delivery,
+    registry_local,
+    registry_plans,
+    registry_relay,
+    registry_sleep,
+)
 from gateway.core.village import (
     HOUSEKEEPING,
     Broker,
@@ -172,7 +180,9 @@ def _node(table: Table) -> Node:
             outputs=outputs,
             board=registry_boards.board(t),
             via=t.id("via") if t.has("via") else "",
+            send_s=registry_sleep.send_s(t),
         )
+        registry_sleep.check(t, node)
         registry_boards.check(t, node)
         return replace(node, local=registry_local.local(t, node))
 
@@ -259,6 +269,8 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
         )
         if zone.source not in sources:
             t.refuse("source", "the id of a source of this file")
+        for probe in zone.probes:
+            registry_sleep.check_probe(t, nodes[probe.node])
         if len(set(zone.probes)) != len(zone.probes):
             t.refuse("probes", "different probes")
         if zone.valve.node != zone.pump.node:

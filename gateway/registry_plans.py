@@ -111,7 +111,7 @@ def _rice(t: Table, about: About, nodes: Mapping[str, Node], book: Book) -> Rice
         usual, source = defaults.RICE_OWN[key]
         found[key] = t.whole(key, 1, high) if t.has(key) else whole((usual, ""))
         book.keep(t, key, found[key], source)
-    every_s = max(nodes[tube.node].every_s(fields.WATER_LEVEL, tube.channel) for tube in tubes)
+    every_s = max(nodes[tube.node].told_s(fields.WATER_LEVEL, tube.channel) for tube in tubes)
     if 2 * every_s > 60 * found["max_age_min"]:
         t.refuse("max_age_min", f"at least twice the sample_s of its tubes ({every_s}), in minutes")
     marks = [abs(mm) for step in steps.steps for mm in step.flood_mm or ()]

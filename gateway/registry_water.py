@@ -121,7 +121,7 @@ def _max_age_s(t: Table) -> int:
 def _read_often(t: Table, nodes: Mapping[str, Node], water: Source | Fill) -> None:
     level, salt = fields.field(fields.WATER_LEVEL), fields.field(fields.CONDUCTIVITY_25)
     for what, ref in [(level, water.level), *((salt, ref) for ref in water.conductivity)]:
-        every_s = nodes[ref.node].every_s(what.id, ref.channel)
+        every_s = nodes[ref.node].told_s(what.id, ref.channel)
         if 2 * every_s > water.max_age_s:
             name = f"{what.name}/{ref.channel} of {ref.node}"
             t.refuse("max_age_s", f"at least twice the sample_s of {name} ({every_s}); read that more often")

@@ -3,7 +3,8 @@
 Rules
 1. A length that waits for the network or for another process lasts at least some real time (``stretch_ms``); on a
    real gateway it is exactly what the registry and ``Limits`` say.
-2. A probe may be two reporting periods old (D1), a node unheard for three; a minute is added for the way.
+2. A probe may be two reporting periods old (D1), and as long more as its node sleeps between two talks; a node may be
+   unheard for three. A minute is added for the way.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _zone(zone: Zone, village: Village, way_ms: int) -> ZoneSettings:
         id=zone.id,
         name=zone.name,
         probes=tuple(SensorRef(p.node, fields.SOIL_MOISTURE, p.channel) for p in zone.probes),
-        probe_max_age_ms=2 * max((node.sample_s for node in nodes), default=NO_PROBE_S) * 1000 + way_ms,
+        probe_max_age_ms=1000 * max((2 * n.sample_s + n.send_s for n in nodes), default=2 * NO_PROBE_S) + way_ms,
         valve=_output(zone.valve),
         pump=_output(zone.pump),
         source=zone.source,

@@ -26,7 +26,7 @@ from gateway.store.data import DataReader
 from gateway.store.uplink import UplinkReader
 from gateway.store.village import VillageReader
 from gateway.translate import heard_at_ms
-from kit.clock import Clock, stretch_ms
+from kit.clock import Clock, stretch_ms, vietnam_time
 from pages.view import STALE_MS
 from wire import fields
 
@@ -105,7 +105,7 @@ def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now
         boot, battery, counts = boots.get(node.id), latest.get((node.id, fields.BATTERY, 0)), complete.get(node.id)
         ago_ms = None if boot is None else now_ms - heard_at_ms(boot, clock)
         seen = "never" if ago_ms is None else _ago(ago_ms)
-        silent = ago_ms is None or ago_ms > STALE_MS
+        silent = ago_ms is None or ago_ms > max(STALE_MS, node.away_ms)
         if silent:
             when = seen if ago_ms is None else f"{seen} ago"
             report.problems.append(f"node {node.id} ({node.name}) is silent, last heard {when}")
@@ -116,6 +116,8 @@ def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now
             report.problems.append(f"node {node.id}: {missing} readings are missing in {len(gaps)} gaps")
         volts = "-" if battery is None or battery.value is None else f"{battery.value / 1000:.2f} V"
         line = f"  {node.id:<16.16} {seen:>7} {volts:>8} {100 * share:7.2f} % {len(gaps):>4} gaps, {missing} missing"
+        if node.send_s and ago_ms is not None and not silent:
+            line += f", asleep until {vietnam_time(now_ms - ago_ms + node.send_s * 1000):%H:%M}"
         rows.append((0 if silent else 1 if gaps else 2, line))
     report.lines.append(f"nodes: {len(rows)}   (last heard, battery, completeness, gaps)")
     report.lines += _some([line for _, line in sorted(rows, key=lambda row: row[0])])

@@ -81,6 +81,7 @@ class Node:
     board: str = ""
     local: Mapping[str, object] = field(default_factory=dict, hash=False)  # what it does by itself, for its config
     via: str = ""  # the node that speaks for it; empty: it is in reach of the Wi-Fi
+    send_s: int = 0  # it sleeps on its battery, and sends this often; 0: it is always there
 
     def sensor(self, field_id: int, channel: int) -> Sensor | None:
         """What may come from the node on this field and channel: measured, housekeeping, or an output's state."""
@@ -90,6 +91,15 @@ class Node:
         """How often a sensor of the node is read."""
         sensor = self.sensor(field_id, channel)
         return self.sample_s if sensor is None or sensor.sample_s is None else sensor.sample_s
+
+    def told_s(self, field_id: int, channel: int) -> int:
+        """How old a reading of a sensor is at most when the next one comes in."""
+        return self.every_s(field_id, channel) + self.send_s
+
+    @property
+    def away_ms(self) -> int:
+        """How long it may be unheard without being silent: a node that sleeps may fail to send once."""
+        return (2 * self.send_s + 300) * 1000 if self.send_s else 0
 
     def watch_s(self, field_id: int, channel: int) -> int:
         """How often it is read while an output of the node is on."""
