@@ -55,7 +55,7 @@ def need(turn: Turn, zone: ZoneSettings, plan: Calendar) -> Finding:
     if slot is not None and not slot.done and not _is_given(zone, slot):
         left_ml = slot.want_ml - slot.given_ml
         by_at_ms = slot.by_at_ms if plan.by_end else None
-        run_ms = max(1, left_ml * MINUTE_MS // zone.flow_ml_min)
+        run_ms = max(1, left_ml * MINUTE_MS // _flow(zone))
         if by_at_ms is not None:
             run_ms = max(1, min(run_ms, by_at_ms - turn.now_ms))
         inputs: dict[str, Fact] = {"run_ms": run_ms, "water_ml": left_ml}
@@ -138,6 +138,11 @@ def _short(turn: Turn, zone: ZoneSettings, slot: Slot, missing_ml: int) -> None:
     turn.decide(zone.id, Finding(Verdict.REFUSED, Rule.CALENDAR_SHORT, facts), always=True)
 
 
+def _flow(zone: ZoneSettings) -> int:
+    """What flows in a minute; of a garden that does not know it, as good as nothing."""
+    return max(1, zone.flow_ml_min)
+
+
 # ---- the times
 
 
@@ -150,7 +155,7 @@ def _times(turn: Turn, zone: ZoneSettings, plan: Calendar, first_day: int, days:
         if plan.by_end:
             yield at_ms - plan.window_ms, at_ms
         else:
-            takes_ms = plan.amount_ml * plan.month_pct[month_of(at_ms) - 1] // 100 * MINUTE_MS // zone.flow_ml_min
+            takes_ms = plan.amount_ml * plan.month_pct[month_of(at_ms) - 1] // 100 * MINUTE_MS // _flow(zone)
             yield at_ms, at_ms + LATE_MS + takes_ms
 
 
