@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-# ruff: noqa: ARG005, PTH123, UP031 (MicroPython)
+# ruff: noqa: ARG005, PTH123, SIM105, UP031 (MicroPython)
 """What the drivers of one board keep in RAM: bytes from before the first reading to after it. For MicroPython, with
 tests/support/shims; arguments: gateway/boards.json and the board's name."""
 

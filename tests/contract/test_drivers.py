@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.firmware_build import build
-from tests.support.mp import REPOSITORY, run_micropython
+from tests.support.boards import run_board
+from tests.support.mp import REPOSITORY
 from wire import fields
 
 RUNNER = Path(__file__).parent / "driver_runner.py"
@@ -23,7 +23,6 @@ HEAP_RUNNER = Path(__file__).parent / "driver_heap_runner.py"
 BOARDS = REPOSITORY / "gateway" / "boards.json"
 # Bytes that the drivers of a board keep, on a 64-bit machine: twice of what a chip keeps.
 RESIDENT = {"level_s3": 18_000, "soil_s3": 11_000, "salinity_s3": 17_000, "valve_s3": 8_000, "pump_s3": 7_000}
-SHIMS = REPOSITORY / "tests" / "support" / "shims"
 Row = tuple[int, int, int]
 
 
@@ -98,9 +97,7 @@ LONGEST_MS = {"soil": 3_500, "water": 6_500, "water as float": 6_500, "level": 1
 @cache
 def told() -> dict[str, str]:
     """What the runner printed, by the name before the colon."""
-    tree = build(REPOSITORY / "build" / "drivers", also=RUNNER)
-    printed = run_micropython(RUNNER, heap="1m", path=(SHIMS, tree), timeout=120).stdout
-    return dict(line.split(": ", 1) for line in printed.splitlines())
+    return dict(line.split(": ", 1) for line in run_board(RUNNER).splitlines())
 
 
 @pytest.mark.parametrize("name", WANTED)
@@ -128,7 +125,6 @@ def test_garbage_ends_in_a_fault_and_in_time(name: str) -> None:
 
 @pytest.mark.parametrize("board", RESIDENT)
 def test_a_board_keeps_only_its_own_drivers_and_they_do_not_grow(board: str) -> None:
-    tree = build(REPOSITORY / "build" / "driver-heap", also=HEAP_RUNNER)
-    done = run_micropython(HEAP_RUNNER, heap="1m", path=(SHIMS, tree), arguments=(str(BOARDS), board))
-    found = re.fullmatch(r"resident (\d+) growth (-?\d+)", done.stdout.strip().splitlines()[-1])
+    printed = run_board(HEAP_RUNNER, str(BOARDS), board)
+    found = re.fullmatch(r"resident (\d+) growth (-?\d+)", printed.strip().splitlines()[-1])
     assert found is not None and int(found[1]) <= RESIDENT[board] and int(found[2]) <= 512

@@ -12,11 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.firmware_build import build
+from tests.support.boards import SHIMS, run_board
 from tests.support.mp import REPOSITORY, run_micropython
 
 FIRMWARE = REPOSITORY / "firmware"
-SHIMS = REPOSITORY / "tests" / "support" / "shims"
 RUNNER = Path(__file__).parent / "lease_runner.py"
 # boot.py alone, and which modules are there when the outputs are off
 FIRST = """
@@ -61,10 +60,9 @@ def test_all_that_runs_before_outputs_are_off_is_small(tmp_path: Path) -> None:
 def test_a_lease_ends_on_time_while_dead_probes_are_read(tmp_path: Path) -> None:
     """A salinity probe warms up for 3 s and answers nothing in three tries; the level sensor and the thermometer are
     dead as well. The longest turn is seconds, and no lease notices."""
-    tree = build(REPOSITORY / "build" / "leases", also=RUNNER)
-    done = run_micropython(RUNNER, heap="1m", path=(SHIMS, tree), timeout=120, arguments=(str(tmp_path / "n.json"),))
-    found = re.search(r"late (-?\d+) (-?\d+) turn (\d+)", done.stdout)
-    assert found is not None, done.stdout
+    printed = run_board(RUNNER, str(tmp_path / "n.json"))
+    found = re.search(r"late (-?\d+) (-?\d+) turn (\d+)", printed)
+    assert found is not None, printed
     earliest, latest, turn = (int(number) for number in found.groups())
     assert earliest >= -1, "whole milliseconds"
     assert latest <= 100 and turn > 3_000

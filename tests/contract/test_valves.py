@@ -13,12 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from cli.firmware_build import build
 from firmware.drivers import latch
-from tests.support.mp import REPOSITORY, run_micropython
+from tests.support.boards import run_board
 
 RUNNER = Path(__file__).parent / "valve_runner.py"
-SHIMS = REPOSITORY / "tests" / "support" / "shims"
 OPEN_1, CLOSE_1, OPEN_2, CLOSE_2 = (1, True), (1, False), (2, True), (2, False)
 SHUT = {1: False, 2: False}
 WANTED = {
@@ -34,9 +32,7 @@ WANTED = {
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     config = tmp_path_factory.mktemp("valves") / "node.json"
-    tree = build(REPOSITORY / "build" / "valves", also=RUNNER)
-    done = run_micropython(RUNNER, heap="1m", path=(SHIMS, tree), timeout=120, arguments=(str(config),))
-    lines = (line.split(": ", 1) for line in done.stdout.splitlines())
+    lines = (line.split(": ", 1) for line in run_board(RUNNER, str(config)).splitlines())
     return {name: ast.literal_eval(said) for name, said in lines}
 
 
