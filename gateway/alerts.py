@@ -23,6 +23,7 @@ from gateway.translate import heard_at_ms
 from kit.clock import Clock
 from pages import view
 from pages.i18n import DEFAULT, language
+from wire import fields
 
 RECENT_MS = HOUR_MS
 # What a meter has seen: the output is locked, and this is where to look.
@@ -50,6 +51,7 @@ def alerts_of(
     found = [
         *_outputs(village, state, alarms),
         *_sources(sources, now_ms),
+        *_canals(village, data, state, now_ms),
         *_faults(village, data, now_ms),
         *_silent(village, data, clock, now_ms),
         *_quarantined(data, now_ms),
@@ -103,6 +105,19 @@ def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert
                 name=source.name, place=source.salt_place)
         elif source.state == "low":
             yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
+
+
+def _canals(village: Village, data: DataReader | None, state: State, now_ms: int) -> Iterator[view.Alert]:
+    """Canals that are salt now: their ditches are not filled, and live on what they have."""
+    latest = data.latest() if data is not None else {}
+    for source in village.sources.values():
+        memory = state.sources.get(f"{source.id}/canal")
+        if source.fill is None or memory is None or not memory.salt:
+            continue
+        seen = [latest.get((ref.node, fields.CONDUCTIVITY_25, ref.channel)) for ref in source.fill.conductivity]
+        if any(found is not None and not view.is_stale(found.measured_ms, now_ms) for found in seen):
+            yield _alert("canal_salt", "warning", "{name} đang mặn. Chưa lấy nước vô {ditch}.",
+                name=source.fill.name, ditch=source.name[:1].lower() + source.name[1:])
 
 
 def _faults(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:

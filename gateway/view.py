@@ -17,15 +17,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from statistics import fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 from gateway import alerts, plan_view, story
 from gateway.core.plans.force import in_force
 from gateway.core.plans.kinds import Rice
 from gateway.core.probes import Trust, vote
+from gateway.core.rules import Rule
 from gateway.core.state import Latest as CoreLatest
 from gateway.core.state import SourceState, State, StateError
-from gateway.core.types import Limits, SourceSettings, ZoneSettings
+from gateway.core.types import Limits, Settings, SourceSettings, ZoneSettings
 from gateway.core.village import SensorRef, Source, Village, Zone
 from gateway.home import Home
 from gateway.settings import limits_of, settings_of
@@ -136,6 +137,7 @@ def build_village(
                     story.tell(control, zone.id, state, (asked or {}).get(zone.id), now_ms, clock.speed),
                     plan_view.plan(settings.zone_by_id[zone.id], state, settings, soils[zone.id].level_mm, now_ms),
                     _band(settings.zone_by_id[zone.id]),
+                    _is_locked(settings, settings.zone_by_id[zone.id], state),
                     now_ms,
                 )
                 for zone in village.zones.values()
@@ -213,6 +215,7 @@ def _garden(
     told: story.Story,
     plan: view.Plan | None,
     band: view.Band,
+    locked: bool,
     now_ms: int,
 ) -> view.Garden:
     return view.Garden(
@@ -231,7 +234,13 @@ def _garden(
         history=history,
         waterings=told.waterings,
         plan=plan,
+        locked=locked,
     )
+
+
+def _is_locked(settings: Settings, zone: ZoneSettings, state: State) -> bool:
+    refs = (zone.valve, zone.pump, settings.pump_of(zone.pump).main)
+    return any(ref is not None and ref.key in state.locks for ref in refs)
 
 
 def _band(zone: ZoneSettings) -> view.Band:
@@ -291,7 +300,21 @@ def _source(source: Source, settings: SourceSettings, state: State, latest: _Rea
         salt_place=settings.salt_place(-place),
         limit_us_cm=float(source.limit_us_cm),
         measured_ms=min(times, default=None),
+        **_gate(source, state),
     )
+
+
+class _Gate(TypedDict):
+    gate: Literal["shut", "filling", "draining"]
+    gate_ends_ms: int | None
+
+
+def _gate(source: Source, state: State) -> _Gate:
+    """What its sluice or lift does now."""
+    known = state.zones.get(source.id) if source.fill else None
+    if known is None or known.run is None or known.run.started_at_ms is None:
+        return {"gate": "shut", "gate_ends_ms": None}
+    return {"gate": "draining" if known.run.why is Rule.DRAIN else "filling", "gate_ends_ms": known.run.ends_at_ms}
 
 
 def _source_state(

@@ -27,6 +27,7 @@ from pages.sentences import (
     Past,
     consequence,
     garden_card,
+    gate_line,
     reason_text,
     reason_time,
     simulated_notice,
@@ -120,6 +121,7 @@ class _Row:
     waterings: tuple[Past, ...]
     why: tuple[_Why, ...]
     plan: str
+    locked: bool
 
 
 def _page(template: str, language: Language, **values: Any) -> str:
@@ -157,6 +159,7 @@ def render_home(
         + _silence(village, now_ms, language),
         gardens=rows,
         sources=[source_card(source, village, now_ms, language) for source in village.sources],
+        gates={source.id: gate_line(source, village, now_ms, language) for source in village.sources},
         stoppable=[row for row in rows if row.stoppable] if controls else [],
         csrf=csrf,
         controls=controls,
@@ -197,6 +200,7 @@ def _row(garden: Garden, village: Village, now_ms: int, language: Language) -> _
         waterings=told_waterings(garden, now_ms, language),
         why=tuple(_Why(reason_time(reason, now_ms, language), reason_text(reason, language)) for reason in garden.why),
         plan=plan_line(garden, now_ms, language),
+        locked=garden.locked,
     )
 
 

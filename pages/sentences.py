@@ -226,6 +226,16 @@ def source_card(source: Source, village: Village, now_ms: int, language: Languag
     )
 
 
+def gate_line(source: Source, village: Village, now_ms: int, language: Language) -> str | None:
+    """What is done with the gate of a ditch, while we heard of the village lately."""
+    if source.gate == "shut" or source.gate_ends_ms is None or is_stale(village.now_ms, now_ms):
+        return None
+    ends = words.clock(source.gate_ends_ms)
+    if source.gate == "draining":
+        return language.say("Đang xả bớt nước, trễ nhất {time} tự đóng.", time=ends)
+    return language.say("Đang lấy nước vô, trễ nhất {time} tự đóng.", time=ends)
+
+
 def _limit_fact(source: Source, language: Language) -> tuple[str, ...]:
     if source.limit_us_cm is None:
         return ()

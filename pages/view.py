@@ -213,6 +213,7 @@ class Garden:
     history: tuple[tuple[int, float], ...]
     waterings: tuple[Watering, ...]
     plan: Plan | None = None
+    locked: bool = False  # what it is watered by is not used before a person has looked at it
 
     def __post_init__(self) -> None:
         _require_text(self.id, "garden.id")
@@ -231,7 +232,8 @@ class Garden:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the water comes from: a ditch or canal, its level, and the worst of its salt with where that is."""
+    """Where the water comes from: a ditch or canal, its level, and the worst of its salt with where that is. Of a ditch
+    that is being filled, or let out, until when at the latest."""
 
     id: str
     name: str
@@ -241,8 +243,11 @@ class Source:
     salt_place: str
     limit_us_cm: float | None
     measured_ms: int | None
+    gate: Literal["shut", "filling", "draining"] = "shut"
+    gate_ends_ms: int | None = None
 
     def __post_init__(self) -> None:
+        _require_time(self.gate_ends_ms, "source.gate_ends_ms")
         _require_text(self.id, "source.id")
         _require_text(self.name, "source.name")
         _require_number(self.level_mm, -10_000, 100_000, "source.level_mm")

@@ -13,7 +13,7 @@ Rules
    It gives way as soon as the sluice may be opened.
 5. A filling is a run as a watering is: the same leases, answers, rests and daily cap (``run``, ``guards``).
 6. A ditch that rain has filled to ``drain_level_mm`` is let out by its sluice, down to the target, while the canal is
-   ``min_head_mm`` lower; it shuts while half of that is left, before the canal runs in. What flows out may be any water.
+   ``min_head_mm`` lower; it shuts while half of that is left, before the canal runs in. Salt does not matter for that.
 """
 
 from __future__ import annotations

@@ -181,10 +181,18 @@ def _install_orders(app: FastAPI, house: House) -> None:
     @app.post("/stop")
     async def stop(request: Request) -> Response:
         user, form = await ordered(request, house)
-        zones = zones_of(house, form.all("zone"))
+        zones = zones_of(house, form.all("zone"), ditches_too=True)
         new = await run_in_threadpool(house.stop, user, zones, form_id_of(form))
         _log.info("stop asked for", user=user, zones=zones, new=new)
         return go_to("/")
+
+    @app.post("/unlock")
+    async def unlock(request: Request) -> Response:
+        user, form = await ordered(request, house)
+        (zone,) = zones_of(house, [form.one("zone")])
+        new = await run_in_threadpool(house.unlock, user, zone, form_id_of(form))
+        _log.info("unlock asked for", user=user, zone=zone, new=new)
+        return go_to(f"/#g-{zone}")
 
 
 def _minutes(text: str) -> int:

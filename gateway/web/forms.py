@@ -88,7 +88,8 @@ def form_id_of(form: Form) -> str:
     return found
 
 
-def zones_of(house: House, asked: list[str]) -> list[str]:
-    if not asked or not set(asked) <= house.village.zones.keys():
+def zones_of(house: House, asked: list[str], *, ditches_too: bool = False) -> list[str]:
+    ditches = {source.id for source in house.village.sources.values() if source.fill} if ditches_too else set()
+    if not asked or not set(asked) <= house.village.zones.keys() | ditches:
         raise Refusal(404, "no_zone")
     return sorted(set(asked))

@@ -132,8 +132,13 @@ class House:
 
     def stop(self, user: str, zones: Sequence[str], form_id: str) -> bool:
         """Ask to stop. False when this form was taken before."""
-        assert zones and all(zone in self.village.zones for zone in zones)
+        assert zones and all(zone in self.village.zones or zone in self.village.sources for zone in zones)
         return self._ask("stop", user, zones, 0, form_id)
+
+    def unlock(self, user: str, zone: str, form_id: str) -> bool:
+        """Say that somebody has looked at what is locked. False when this form was taken before."""
+        assert zone in self.village.zones
+        return self._ask("unlock", user, [zone], 0, form_id)
 
     def phase(self, user: str, zone: str, phase: str, told_by: str, form_id: str) -> bool:
         """Say that a garden has come to a phase, for whoever has seen it. False when this form was taken before."""

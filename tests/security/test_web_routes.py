@@ -108,7 +108,7 @@ def test_without_a_session_one_sees_the_login_or_nothing(stranger: Phone, path: 
     assert "Vườn" not in answer.text and "xoai" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/water", "/stop", "/logout"])
+@pytest.mark.parametrize("path", ["/water", "/stop", "/unlock", "/logout"])
 def test_without_a_session_nothing_is_done(stranger: Phone, path: str) -> None:
     answer = stranger.order(path, zone="xoai", minutes=10)
     assert answer.status_code == 401 and "Mật khẩu" in answer.text
@@ -240,6 +240,12 @@ def test_stop_may_name_several_gardens(phone: Phone) -> None:
     answer = phone.order("/stop", zone=["rau", "xoai", "rau"])
     assert answer.headers["location"] == "/"
     assert [(intent.kind, intent.zone) for intent in phone.orders()] == [("stop", "rau"), ("stop", "xoai")]
+
+
+def test_what_is_locked_is_unlocked_by_a_person(phone: Phone) -> None:
+    assert phone.order("/unlock", zone="xoai").headers["location"] == "/#g-xoai"
+    assert [(intent.kind, intent.zone, intent.user) for intent in phone.orders()] == [("unlock", "xoai", NAME)]
+    assert phone.order("/unlock", zone="no-such").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import pytest
 from gateway import registry
 from gateway.core.rows import Boot, Quarantined, Reading
 from gateway.core.rules import Rule
-from gateway.core.state import OutputState, Phase, SourceState, State
-from gateway.core.village import SensorRef, Village
+from gateway.core.state import Lock, OutputState, Phase, Run, SourceState, State, ZoneState
+from gateway.core.types import OutputRef as CoreOutputRef
+from gateway.core.village import Fill, Output, OutputRef, SensorRef, Village
 from gateway.home import Home
 from gateway.store.control import ControlReader, ControlWriter
 from gateway.store.control import State as StateRow
@@ -21,6 +22,7 @@ from gateway.view import Viewer, build_village
 from kit.clock import ManualClock, SpedClock
 from pages import view
 from pages.i18n import language
+from pages.render import Controls, render_home
 from tests.support.seeded import HOUR_MS, MINUTE_MS, seed, village_toml
 from wire import fields
 
@@ -265,3 +267,37 @@ def test_databases_may_come_later_and_may_break(tmp_path: Path) -> None:
 def test_a_cabinet_in_trouble_is_named_once(built: Built) -> None:
     built.remembers(State(outputs={f"van-1/{n}": OutputState(phase=Phase.UNKNOWN) for n in range(100)}))
     assert [alert.code for alert in built.seen().alerts] == ["output"]
+
+
+def test_what_is_locked_is_told_with_where_to_look_and_its_garden_can_be_unlocked(built: Built) -> None:
+    built.remembers(State(locks={"van-1/1": Lock(Rule.FLOW_BURST, NOW_MS)}))
+    (alert,) = built.seen().alerts
+    assert (alert.level, alert.text) == (
+        "danger",
+        "Trạm bơm: nước ra quá nhiều, đã khóa van. Coi bể ống rồi bấm MỞ KHÓA.",
+    )
+    assert "burst" in language("en").say_again(alert.text)
+    assert {garden.id: garden.locked for garden in built.seen().gardens}["xoai"]
+
+
+def test_a_ditch_that_is_filled_and_its_salt_canal_are_shown(built: Built) -> None:
+    source = built.village.sources["kinh"]
+    canal = SensorRef("kinh-1", 0)
+    fill = Fill("Kênh Cái", canal, (canal,), OutputRef("van-1", 7), None, None, 700, 900, 100, 1500, 1200, 180)
+    cabinet = built.village.nodes["van-1"]
+    cabinet = replace(cabinet, outputs=(*cabinet.outputs, Output(7, "sluice", 7200, 60)))
+    nodes = {**built.village.nodes, "van-1": cabinet}
+    built.village = replace(built.village, nodes=nodes, sources={"kinh": replace(source, fill=fill)})
+    built.measured("kinh-1", fields.CONDUCTIVITY_25, 400)
+    ref = CoreOutputRef("van-1", 7)
+    run = Run(1, Rule.FILL_SLUICE, "", ref, None, NOW_MS - MINUTE_MS, NOW_MS + HOUR_MS, 0, NOW_MS - MINUTE_MS)
+    built.remembers(State(sources={"kinh/canal": SourceState(salt=True)}, zones={"kinh": ZoneState(run=run)}))
+    seen = built.seen()
+    assert (seen.sources[0].gate, seen.sources[0].gate_ends_ms) == ("filling", NOW_MS + HOUR_MS)
+    (alert,) = [alert for alert in seen.alerts if alert.code == "canal_salt"]
+    assert alert.level == "warning" and alert.text.startswith("Kênh Cái đang mặn. Chưa lấy nước vô ")
+    html = render_home(seen, NOW_MS, language("vi"), csrf="c", controls=Controls("c", "f"))
+    assert "Đang lấy nước vô" in html and 'id="s-kinh"' in html
+    built.remembers(State(zones={"kinh": ZoneState(run=replace(run, why=Rule.DRAIN))}))
+    assert built.seen().sources[0].gate == "draining"
+    assert 'id="s-kinh"' not in render_home(seen, NOW_MS, language("vi"), csrf="c")
