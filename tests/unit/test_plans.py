@@ -168,7 +168,7 @@ def test_a_lock_that_was_forgotten_holds_back_no_longer() -> None:
 def test_a_part_of_what_the_crop_uses_is_no_more_than_that() -> None:
     found = village(plans.made("orchard", first="flower"), ground=GROUND, max_run_ms=5_400_000, min_rest_ms=60_000)
     soil(found, 26)
-    found.run(START_MS + 20 * DAY_MS)
+    found.run(START_MS + 12 * DAY_MS)
     known, memory = found.state.zones["xoai"].known, phase(found)
     assert known is not None and Rule.PHASE_PART in rules(found) and Rule.PART_DOSE in rules(found)
     by_part = {e.run for e in found.effects if isinstance(e, RunStarted) and e.why is Rule.PART_DOSE}
