@@ -301,6 +301,8 @@ def deepsleep(ms: int) -> None:
     """Radio off, or it would draw a hundred times as much, and sleep; does not return: waking is a start."""
     import machine
 
+    if _sensors is not None:
+        _sensors.done()
     if _wlan is not None:
         _wlan.off()
     machine.deepsleep(ms)

@@ -26,6 +26,7 @@ WANTED = {
     "capacitors_that_fill_by_half_close_all_the_same": (SHUT, [CLOSE_1, CLOSE_2]),
     "a_cell_that_is_almost_empty_closes": (True, False, [OPEN_2, CLOSE_2, OPEN_2]),
     "a_fault_of_the_program_closes": SHUT,
+    "the_radio_and_a_pulse_never_meet": (True, True, True, [], SHUT),
 }
 
 

@@ -12,6 +12,9 @@ import sys
 import hal
 import world
 from hal import board
+from node import core, ramstore
+
+from wire import commands
 
 CHARGE, OPEN_1, CLOSE_1, WAKE, OPEN_2, CLOSE_2 = 25, 26, 27, 33, 21, 22
 SENSE, CELL = 34, 35
@@ -211,6 +214,52 @@ def a_fault_of_the_program_closes():
     hal.outputs_off()
     bench.settle()
     return bench.valves
+
+
+class Chatty:
+    """A link that sends whatever it can, whenever it is asked."""
+
+    poller = None
+    connected, room = True, 8
+    foreign = skipped = in_flight = 0
+
+    def __init__(self):
+        self.sent_us = []
+
+    def step(self, _link_ms):
+        self.sent_us.append(world.board.now_us)
+        return ()
+
+    def publish(self, _kind, _sealed):
+        self.sent_us.append(world.board.now_us)
+        return True
+
+    def wait_ms(self, _link_ms):
+        return 60
+
+
+@scenario
+def the_radio_and_a_pulse_never_meet():
+    """A node that sends in every turn, and valves that open and close all the time; the last ones by their leases."""
+    bench = start()
+    link = Chatty()
+    hal.boot_cause = lambda: 1
+    config = dict(hal.config(), village="v", node="n", model="valve", key="00" * 32)
+    config["sensors"] = [{"field": 7, "driver": "adc", "pin": CELL, "ratio": [1, 1], "every_s": 1}]
+    config["outputs"] = [dict(output, hard_max_s=60, min_rest_s=0) for output in config["outputs"]]
+    node = core.Node(config, hal, ramstore.RamStore(1), link)
+    for counter in range(1, 21):
+        ms = 3_000 + 700 * (counter % 5)
+        command = commands.Command(counter, node.hello().nonce, commands.OPEN, counter % 2, ms, 2**40)
+        node.obey(command, False, hal.ticks_ms())
+        for _ in range(100):
+            node.step()
+    while node.hello().outputs:
+        node.step()
+    bench.settle()
+    quiet = min(begun - sent for begun, _ in bench.pulsed for sent in link.sent_us if sent <= begun)
+    within = [sent for begun, end in bench.pulsed for sent in link.sent_us if begun < sent < end]
+    return len(bench.pulsed) > 20, len(link.sent_us) > 1_000, quiet >= 50_000, within, bench.valves
 
 
 for name in scenarios:
