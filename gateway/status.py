@@ -116,6 +116,9 @@ def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now
             report.problems.append(f"node {node.id}: {missing} readings are missing in {len(gaps)} gaps")
         volts = "-" if battery is None or battery.value is None else f"{battery.value / 1000:.2f} V"
         line = f"  {node.id:<16.16} {seen:>7} {volts:>8} {100 * share:7.2f} % {len(gaps):>4} gaps, {missing} missing"
+        told = latest.get((node.id, fields.CONFIG, 0))
+        if told is not None and told.raw:
+            report.problems.append(f"node {node.id} ({node.name}) refused its new config and lives by the last good one")
         if node.send_s and ago_ms is not None and not silent:
             line += f", asleep until {vietnam_time(now_ms - ago_ms + node.send_s * 1000):%H:%M}"
         rows.append((0 if silent else 1 if gaps else 2, line))
@@ -161,11 +164,21 @@ def _control(village: Village, control: ControlReader, report: Report, now_ms: i
         report.lines.append(f"irrigation: decided {_ago(now_ms - kept.at_ms)} ago")
         if now_ms - kept.at_ms > late_ms:
             report.problems.append(f"the irrigation has decided nothing for {_ago(now_ms - kept.at_ms)}")
+    report.lines.append(_guards(village))
     for alarm in control.alarms(now_ms):
         if alarm.until_ms is None:
             name = village.nodes[alarm.node].name if alarm.node in village.nodes else "?"
             since = _ago(now_ms - alarm.since_ms)
             report.problems.append(f"alarm {alarm.code}: node {alarm.node} ({name}) output {alarm.output}, for {since}")
+
+
+def _guards(village: Village) -> str:
+    """Which pumps are guarded by a flow meter: the others have nobody who sees a burst, a leak or a dry run."""
+    used = sorted({zone.pump for zone in village.zones.values()}, key=lambda ref: (ref.node, ref.output))
+    metered = {ref for ref, pump in village.pumps.items() if pump.meter}
+    bare = [f"{ref.node}/{ref.output}" for ref in used if ref not in metered]
+    told = f"; nothing guards {', '.join(bare)} against burst, leak and dry run" if bare else ""
+    return f"flow meters: {len(used) - len(bare)} of {len(used)} pumps{told}"
 
 
 def _uplink(village: Village, data: DataReader, uplink: UplinkReader, report: Report) -> None:

@@ -1,7 +1,8 @@
 """What the flow meters say: what is usual for a valve, and what is not (S6, S10).
 
 Rules
-1. A valve's usual flow is the middle of its last ``KEPT`` runs, once ``LEARN_RUNS`` of them agree within ``AGREE_PCT``.
+1. A valve's usual flow is the middle of its last ``KEPT`` runs, once ``LEARN_RUNS`` and most of them are within
+   ``AGREE_PCT`` of it.
    A run counts by the mean of its settled readings: those after the pipe has filled, while it alone was on its pump.
 2. Nothing is made of one reading: what is wrong has to show in two, ``CONFIRM_MS`` apart. So a node reads its meter
    every few seconds while water runs; how soon a guard acts follows from that.
@@ -29,7 +30,7 @@ from wire import fields
 KEPT = 7
 LEARN_RUNS = 3
 LEARN_READINGS = 5
-AGREE_PCT = 20
+AGREE_PCT = 10
 LOW_PCT = 20
 BURST_PCT = 130
 CONFIRM_MS = 4_000
@@ -67,8 +68,8 @@ def learn(turn: Turn, run: Run) -> None:
     before = turn.flows.get(run.valve.key) or Flow()
     recent = (*before.recent_ml_min, run.flow_sum_ml_min // run.flow_readings)[-KEPT:]
     middle = round(median(recent))
-    agree = max(recent) - min(recent) <= middle * AGREE_PCT // 100
-    learned = middle if len(recent) >= LEARN_RUNS and agree else before.learned_ml_min
+    agree = sum(100 * abs(mean - middle) <= AGREE_PCT * middle for mean in recent)
+    learned = middle if agree >= LEARN_RUNS and 2 * agree > len(recent) else before.learned_ml_min
     turn.flows[run.valve.key] = Flow(recent, learned)
 
 

@@ -15,6 +15,7 @@ import pytest
 from gateway.control import Control
 from gateway.core.rows import Boot, Reading, Receipt
 from gateway.core.rules import Rule
+from gateway.core.state import Lock
 from gateway.dispatch import Dispatch
 from gateway.inbox import People
 from gateway.settings import limits_of, settings_of
@@ -451,6 +452,25 @@ def test_a_valve_that_opened_by_itself_is_an_alarm_until_it_is_off(home: Home) -
     with home.rows() as reader:
         assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [START_MS + 1_000]
         assert reader.alarms(START_MS + 1_001) == []
+
+
+def test_the_alarm_of_what_is_locked_lasts_until_a_person_unlocks_it(home: Home) -> None:
+    home.dry(3000)
+    home.control.turn()
+    home.control.state = replace(home.control.state, locks={"van-1/1": Lock(Rule.FLOW_BURST, START_MS)})
+    with home.control._writer.transaction():
+        home.control._writer.raise_alarm(START_MS, Rule.FLOW_BURST, "van-1", 1)
+    home.clock.advance_ms(1_000)
+    home.ask("water", 10)
+    home.control.turn()
+    with home.rows() as reader:
+        assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [None]
+    assert Rule.VALVE_LOCKED in home.rules() and not commands_of(home)
+    home.ask("unlock")
+    home.control.turn()
+    assert Rule.UNLOCKED in home.rules() and not home.control.state.locks
+    with home.rows() as reader:
+        assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [START_MS + 1_000]
 
 
 def commands_of(home: Home) -> list[commands.Command]:
