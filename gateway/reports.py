@@ -38,7 +38,7 @@ def week_before(now_ms: int) -> str:
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end."""
     stop = Stop().on_signals()
-    next_s = real_mono_s()
+    next_s = real_mono_s() + LOOK_S  # a gateway that starts has better to do
     while not stop:
         if real_mono_s() >= next_s:
             week = week_before(clock.now_ms())

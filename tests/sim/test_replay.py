@@ -14,6 +14,7 @@ import zstandard
 from gateway.control import Control
 from gateway.core import journal
 from gateway.core.journal import Base, JournalError, Mark
+from gateway.core.jsons import ShapeError
 from gateway.core.state import State
 from gateway.core.types import Effect, Inputs
 from gateway.dispatch import Dispatch
@@ -256,6 +257,24 @@ def test_a_step_that_was_not_committed_is_not_in_the_journal(home: Recorded) -> 
     home.control.come_back()
     home.control.turn()
     assert home.replayed().is_same and home.replayed().steps == 1
+
+
+def test_a_step_that_cannot_be_written_stops_nothing(home: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> tuple[str, Base]:
+        raise ShapeError("no plain form")
+
+    home.dry()
+    home.control.turn()
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "line", broken)
+        home.clock.advance_ms(HOUR_MS)
+        home.dry()
+        home.control.turn()
+    home.clock.advance_ms(HOUR_MS)
+    home.dry()
+    home.control.turn()
+    outcome = home.replayed()
+    assert outcome.is_same and outcome.steps == 2 and len(home.rules_of_all()) > 2
 
 
 def test_parts_begin_anew_in_time_and_are_let_go(home: Recorded) -> None:

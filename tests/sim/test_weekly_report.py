@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import signal
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -15,12 +18,14 @@ from gateway.core.savings import Saving
 from gateway.home import Home
 from gateway.report import Report
 from gateway.web.reports import newest
+from kit.clock import real_mono_s, real_sleep_s
 from simulators.season.gateway import Gateway
 from tests.support import recorded
 
 MONDAY = date(2024, 6, 3)
 WEEK = "2024-W23"
 DAYS = 3
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +109,23 @@ def test_a_week_is_named_and_begins_on_monday_in_vietnam() -> None:
 def test_a_week_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--home", str(tmp_path), "--week", "2024-W60"]) == 1
     assert "--week = 2024-W60: phải là tuần như 2024-W09" in capsys.readouterr().err
+
+
+def test_the_process_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "gateway", "reports", "--home", str(tmp_path)]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        until_s = real_mono_s() + 60.0
+        while not _listens(status):  # SIGTERM is taken from then on
+            assert process.poll() is None and real_mono_s() < until_s
+            real_sleep_s(0.05)
+        process.terminate()
+        assert process.wait(60.0) == 0
+
+
+def _listens(status: Path) -> bool:
+    caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_the_process_makes_none_of_a_week_that_is_not_whole(wet: tuple[Home, Gateway], tmp_path: Path) -> None:
