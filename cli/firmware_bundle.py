@@ -1,15 +1,17 @@
 """From a built tree to what is put on a node: the bundle of a slot with its manifest, and the tree of a whole flash.
 
 Rules
-1. A bundle is one folder: the files of a slot, and ``manifest`` (unsigned: wire.manifest, canonical bytes; signed: with
-   the signature behind it). It fits every board of the hardware that it names: what hangs on how a board is wired is
-   ``board.py`` beside the slots, which updates never touch.
+1. A bundle is one folder: the files of a slot, and ``manifest`` (unsigned: wire.manifest, canonical bytes; signed:
+   with the signature behind it). It fits every board of the hardware that it names: what hangs on how a board is
+   wired is ``board.py`` beside the slots, which updates never touch.
 2. It has at most MAX_BYTES of bytecode, and no file that a node could not take.
-3. A flash is loader, board file, config, the maker's public key, slot ``a``, and the same files as ``rescue``.
+3. A flash is loader, board file, config, the maker's public key, slot ``a``, and its part that loads releases as
+   ``rescue``. What sets a new node up lies beside the slots too: it is needed once, and an update need not carry it.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import shutil
 from pathlib import Path
@@ -31,6 +33,9 @@ MODELS = ("level", "pump", "relay", "salinity", "soil", "valve", "weather")
 INTERPRETER = (1, 26, 0)
 # What lies beside the slots, and is never changed over the air.
 BESIDE = ("boot.py", "main.py", "safe.py", "loader.mpy")
+BESIDE_FOLDERS = ("enrol",)  # a node is set up by what it was flashed with
+_RESCUE_FOLDERS = ("hal", "update", "wire")
+_RESCUE_NEEDS = "link"  # of node/, with all that it imports
 _BOARD = "hal/board.mpy"
 _BOARD_SHIM = '"""The board file lies beside the slots."""\n\nfrom board import *\n'
 
@@ -52,7 +57,7 @@ def bundle(
         shutil.rmtree(out)
     for path in sorted(built.rglob("*.mpy")):
         name = path.relative_to(built).as_posix()
-        if name not in BESIDE and not name.startswith("."):
+        if name not in BESIDE and name.split("/")[0] not in BESIDE_FOLDERS and not name.startswith("."):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, out / name)
     firmware_build._make(_BOARD, _BOARD_SHIM, out)
@@ -101,12 +106,38 @@ def flash_tree(out: Path, signed: Path, config: Path, public_key: Path, board: P
     out.mkdir(mode=0o700, parents=True)
     for name in BESIDE:
         shutil.copyfile(tree / name, out / name)
+    for name in BESIDE_FOLDERS:
+        shutil.copytree(tree / name, out / name)
     shutil.copyfile(board, out / "board.py")
     write_atomic(out / "node.json", config.read_bytes(), mode=PRIVATE)
     shutil.copyfile(public_key, out / PUBLIC_KEY)
-    for folder in ("a", "rescue"):
-        shutil.copytree(signed, out / folder)
+    shutil.copytree(signed, out / "a")
+    copy_rescue(signed, out / "rescue")
     return out
+
+
+def copy_rescue(signed: Path, out: Path) -> None:
+    """The part of a bundle that loads a release: link, hal and update, without sensors, leases and journal."""
+    needed = {f"node/{name}.mpy" for name in _imported_by(_RESCUE_NEEDS, set())}
+    for path in signed.rglob("*.mpy"):
+        name = path.relative_to(signed).as_posix()
+        if name in needed or name.split("/")[0] in _RESCUE_FOLDERS:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, out / name)
+
+
+def _imported_by(module: str, known: set[str]) -> set[str]:
+    """A module of ``node`` and every other one that it needs."""
+    source = ROOT / "firmware" / "node" / f"{module}.py"
+    if module in known or not source.is_file():
+        return known
+    known.add(module)
+    for statement in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.ImportFrom) and (statement.level or (statement.module or "").startswith("node")):
+            inner = (statement.module or "").removeprefix("node").strip(".")
+            for name in [inner] if inner else [alias.name for alias in statement.names]:
+                _imported_by(name, known)
+    return known
 
 
 def board_file(model: str, mcu: str) -> Path | None:

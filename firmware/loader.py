@@ -10,7 +10,7 @@ Rules
    a watchdog's reset is no wake.
 2. Which slot runs is one small file (POINTER) with a CRC; it changes by one rename. A cut leaves the old or the new.
    Without it the first slot that verifies runs.
-3. A boot is bad until the node says that it is healthy (``healthy``). A program on TRIAL that had BAD_BOOTS bad ones,
+3. A boot is bad until the node says that it is healthy (``proved``). A program on TRIAL that had BAD_BOOTS bad ones,
    or slept MAX_WAKES times without being healthy, gives way to the other slot. So does one that was GOOD, but then
    starts by power or from sleep do not count: power that flickers is no fault of a program.
 4. The slot before is the LAST one. When that is bad too, or no slot verifies, the node is in RESCUE: network and
@@ -46,7 +46,7 @@ PLAIN = ""
 _MAGIC = b"HQS1"
 _LAYOUT = ">4sBBBBB3H16s5x"
 _WISH = ">16sH3HB"
-_MAX_MANIFEST = 4096
+_MAX_MANIFEST = 8192
 _SIGNATURE = 256
 _PIECE = 512
 
@@ -117,16 +117,24 @@ def unwish(root: str) -> None:
 
 
 def run(safe) -> None:
-    """Make the chosen slot importable. Returns for its program; one that loads, or rescues, is run from here."""
-    program, folder = choose(safe.ROOT, safe.slept(), safe.powered())
+    """Make the chosen slot importable, and brief its program. One that loads, or rescues, is run from here."""
+    slept = safe.slept()
+    program, folder = choose(safe.ROOT, slept, safe.powered())
     if folder:
         sys.path.append(folder)
-    del sys.modules["loader"]  # heap is dear
+    import hal
+
     if program == UPDATE:
-        import hal
         from update import start
 
         start.run(hal)
+    elif folder and not (slept and read(safe.ROOT).state == GOOD):
+        from update import briefing
+
+        hal.briefing = briefing.make(safe.ROOT)
+    for name in ("update.briefing", "update.report", "update", "wire.updates", "loader"):  # heap is dear
+        if sys.modules.pop(name, None) is not None and name == "wire.updates":
+            delattr(sys.modules["wire"], "updates")
 
 
 def choose(root: str, slept: bool, powered: bool) -> tuple:
@@ -191,12 +199,12 @@ def retry(pointer: Pointer) -> None:
     pointer.wakes = 0
 
 
-def healthy(root: str, pointer: Pointer) -> None:
-    """The program that runs is good."""
+def proved(root: str, pointer: Pointer) -> Pointer:
+    """The pointer of a program that is healthy: it is good."""
     pointer.state = GOOD
     pointer.boots = pointer.wakes = pointer.outcome = 0
     pointer.floor = max(pointer.floor, version_of(root, pointer.slot))
-    write(root, pointer)
+    return pointer
 
 
 def switch(root: str, slot: int, release: bytes) -> None:

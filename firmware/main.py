@@ -14,6 +14,7 @@ if safe.ROOT is not None:  # there are slots: nothing is imported of them that w
     import loader
 
     loader.run(safe)
+    del loader
 
 import sys  # noqa: E402
 

@@ -32,6 +32,7 @@ PROCESSES = {
     "web": ("gateway.web.main", "serve the pages of the village"),
     "uplink": ("gateway.uplink.main", "send readings to the cloud"),
     "enrol": ("gateway.enrol.main", "give new nodes their config against the code of their card"),
+    "update": ("gateway.update", "offer releases to the nodes and hand them out"),
     "reports": ("gateway.reports", "make the report of each week"),
 }
 
@@ -165,7 +166,7 @@ def _ready(home: Home) -> None:
     village, refused, _ = in_force.load(home)
     secrets.load(home.secrets, village.nodes)
     until_s = real_mono_s() + HANDOVER_S
-    for database in (home.data, home.control, home.village, home.uplink):
+    for database in (home.data, home.control, home.village, home.uplink, home.update):
         while owner := owner_of(database):
             if real_mono_s() > until_s:
                 raise ProcessError(f"{database} is already being written by process {owner}: stop that gateway first")

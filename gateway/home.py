@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.store import control, data, uplink, village
+from gateway.store import control, data, update, uplink, village
 
 HOME_ENV = "HOIQUAN_HOME"
 
@@ -48,6 +48,15 @@ class Home:
     @property
     def uplink(self) -> Path:
         return self.root / uplink.SCHEMA.file
+
+    @property
+    def update(self) -> Path:
+        return self.root / update.SCHEMA.file
+
+    @property
+    def releases(self) -> Path:
+        """Releases for the nodes, and which of them goes out."""
+        return self.root / "releases"
 
     @property
     def outlook(self) -> Path:

@@ -22,8 +22,8 @@ SIGNATURE_BYTES = 256
 MODULUS_BYTES = 256
 EXPONENT = 65537
 ID_BYTES = 16
-MAX_SIGNED = 4096
-MAX_FILES = 64
+MAX_SIGNED = 8192
+MAX_FILES = 128
 MAX_NAMES = 16
 MAX_NAME = 16
 MAX_PATH = 48
@@ -97,54 +97,86 @@ def encode(manifest: Manifest) -> bytes:
     return packed
 
 
-def decode(packed: bytes) -> Manifest:
+def decode(packed: "bytes | memoryview") -> Manifest:
     """Raises WireError ``bad_manifest``."""
+    found = outline(packed)
+    found.files = tuple(Files(packed))
+    return found
+
+
+def outline(packed: "bytes | memoryview") -> Manifest:
+    """The same, checked in full, but ``files`` stays empty: a node has no room for all of them at once."""
     size = struct.calcsize(HEAD)
-    if not size <= len(packed) <= MAX_SIGNED - SIGNATURE_BYTES or packed[:4] != MAGIC:
+    if not size <= len(packed) <= MAX_SIGNED - SIGNATURE_BYTES or bytes(packed[:4]) != MAGIC:
         raise WireError("bad_manifest", "head")
     numbers = struct.unpack(HEAD, packed[:size])
     reader = _Reader(packed, size)
     hardware = reader.names(numbers[11])
     models = reader.names(numbers[12])
-    files = reader.files(numbers[13])
-    if reader.at != len(packed):
-        raise WireError("bad_manifest", "length")
-    found = Manifest(numbers[1], numbers[2:5], numbers[5:8], numbers[8:11], hardware, models, files)
-    _check(found)
-    return found
+    _check_files(packed, numbers[1])
+    return Manifest(numbers[1], numbers[2:5], numbers[5:8], numbers[8:11], hardware, models, ())
 
 
-def _check(manifest: Manifest) -> None:
-    """What the bytes alone do not rule out."""
-    for names in (manifest.hardware, manifest.models):
-        if not 1 <= len(names) <= MAX_NAMES or list(names) != sorted(set(names)):
-            raise WireError("bad_manifest", "names")
-    paths = [path for path, _, _ in manifest.files]
-    if not 1 <= len(paths) <= MAX_FILES or paths != sorted(set(paths)):
+class Files:
+    """Each (path, bytes, SHA-256) of a manifest, one after the other. Raises WireError ``bad_manifest``."""
+
+    def __init__(self, packed: "bytes | memoryview") -> None:
+        numbers = struct.unpack(HEAD, packed[: struct.calcsize(HEAD)])
+        self._reader = _Reader(packed, struct.calcsize(HEAD))
+        self._reader.skip(numbers[11] + numbers[12])
+        self._left = numbers[13]
+        self._end = len(packed)
+
+    def __iter__(self) -> "Files":
+        return self
+
+    def __next__(self) -> "tuple[str, int, bytes]":
+        if not self._left:
+            if self._reader.at != self._end:
+                raise WireError("bad_manifest", "length")
+            raise StopIteration
+        self._left -= 1
+        return self._reader.file()
+
+
+def _check_files(packed: "bytes | memoryview", kind: int) -> None:
+    """What the bytes of the files alone do not rule out."""
+    count = total = 0
+    before = ""
+    most = MAX_APP_FILE if kind == KIND_APP else MAX_IMAGE
+    for path, size, _ in Files(packed):
+        if path <= before:
+            raise WireError("bad_manifest", "files")
+        if not 1 <= size <= most:
+            raise WireError("bad_manifest", "size")
+        before = path
+        total += size
+        count += 1
+    if not 1 <= count <= MAX_FILES:
         raise WireError("bad_manifest", "files")
-    sizes = [size for _, size, _ in manifest.files]
-    if manifest.kind == KIND_APP:
-        fits = max(sizes) <= MAX_APP_FILE and sum(sizes) <= MAX_APP
-    else:
-        fits = manifest.kind == KIND_INTERPRETER and len(sizes) == 1 and sizes[0] <= MAX_IMAGE
-    if not fits or min(sizes) < 1:
+    if not (total <= MAX_APP if kind == KIND_APP else kind == KIND_INTERPRETER and count == 1):
         raise WireError("bad_manifest", "size")
 
 
 class _Reader:
     """Takes names and files out of the bytes behind the head."""
 
-    def __init__(self, packed: bytes, at: int) -> None:
+    def __init__(self, packed: "bytes | memoryview", at: int) -> None:
         self._packed = packed
         self.at = at
 
     def names(self, count: int) -> "tuple[str, ...]":
-        return tuple(self._text(MAX_NAME, _NAME_CHARS) for _ in range(count))
+        found = tuple(self._text(MAX_NAME, _NAME_CHARS) for _ in range(count))
+        if not 1 <= count <= MAX_NAMES or list(found) != sorted(set(found)):
+            raise WireError("bad_manifest", "names")
+        return found
 
-    def files(self, count: int) -> "tuple[tuple[str, int, bytes], ...]":
-        return tuple(self._file() for _ in range(count))
+    def skip(self, count: int) -> None:
+        """Pass over names."""
+        for _ in range(count):
+            self._take(self._take(1)[0])
 
-    def _file(self) -> "tuple[str, int, bytes]":
+    def file(self) -> "tuple[str, int, bytes]":
         path = self._text(MAX_PATH, _PATH_CHARS)
         if any(part in ("", ".", "..") for part in path.split("/")):
             raise WireError("bad_manifest", "path")
@@ -159,7 +191,7 @@ class _Reader:
         return raw.decode()
 
     def _take(self, count: int) -> bytes:
-        taken = self._packed[self.at : self.at + count]
+        taken = bytes(self._packed[self.at : self.at + count])
         if len(taken) != count:
             raise WireError("bad_manifest", "short")
         self.at += count
@@ -173,17 +205,17 @@ def _text(name: str) -> bytes:
     return bytes((len(raw),)) + raw
 
 
-def opened(signed: bytes, modulus: bytes) -> Manifest:
-    """The manifest, if the maker has signed it. Raises WireError ``bad_signature`` or ``bad_manifest``."""
+def opened(signed: bytes, modulus: bytes, whole: bool = True) -> Manifest:
+    """The manifest, or its outline, if the maker signed it. Raises WireError ``bad_signature`` or ``bad_manifest``."""
     if not SIGNATURE_BYTES < len(signed) <= MAX_SIGNED:
         raise WireError("bad_manifest", "length")
-    packed = signed[:-SIGNATURE_BYTES]
-    if not signature_ok(packed, signed[-SIGNATURE_BYTES:], modulus):
+    packed = memoryview(signed)[:-SIGNATURE_BYTES]  # not copied: a node has no room for two of them
+    if not signature_ok(packed, bytes(signed[-SIGNATURE_BYTES:]), modulus):
         raise WireError("bad_signature")
-    return decode(packed)
+    return decode(packed) if whole else outline(packed)
 
 
-def signature_ok(packed: bytes, signature: bytes, modulus: bytes) -> bool:
+def signature_ok(packed: "bytes | memoryview", signature: bytes, modulus: bytes) -> bool:
     """RSASSA-PKCS1-v1_5 verification by comparing with the one right encoding (RFC 8017 section 8.2.2)."""
     if len(signature) != SIGNATURE_BYTES or len(modulus) != MODULUS_BYTES or not modulus[0] & 0x80:
         return False
@@ -192,7 +224,7 @@ def signature_ok(packed: bytes, signature: bytes, modulus: bytes) -> bool:
     return s < n and pow(s, EXPONENT, n) == int.from_bytes(encoded_digest(packed), "big")
 
 
-def encoded_digest(packed: bytes) -> bytes:
+def encoded_digest(packed: "bytes | memoryview") -> bytes:
     """EMSA-PKCS1-v1_5 of the SHA-256 of these bytes."""
     tail = _DIGEST_INFO + hashlib.sha256(packed).digest()
     return b"\0\1" + b"\xff" * (SIGNATURE_BYTES - 3 - len(tail)) + b"\0" + tail

@@ -22,6 +22,7 @@ from machine import Pin
 from hal import board
 
 ROOT = ""  # where slots and pointer lie
+briefing = None  # what the loader tells the program (update/briefing.py)
 CONFIG_PATH = "/node.json"
 DATA_PARTITION = "data"
 _CONNECTING = (115, 119)  # EINPROGRESS as POSIX and as lwIP number it

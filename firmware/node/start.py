@@ -41,7 +41,7 @@ def run(hal) -> None:
         gc.collect()
         hal.trace("ready %d %d" % (node.boot_id, gc.mem_alloc()))
         proof = None
-        if hal.ROOT is not None:
+        if hal.briefing is not None:
             from update import probation
 
             proof = probation.Probation(hal, node)

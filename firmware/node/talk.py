@@ -101,7 +101,7 @@ class Talk:
             elif kind == topics.OFFER:
                 from update import offer  # loaded for this moment, and let go of
 
-                self.update = offer.take(frame, self, self._owner.idle())
+                self.update = offer.take(frame, self, self._hal, self._owner.idle())
             else:
                 self._forget(frames.decode_ack(frame), now_ms)
         except WireError:

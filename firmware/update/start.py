@@ -3,7 +3,7 @@
 Rules
 1. No lease, no sensor, no journal: the data volume is not even mounted. So an update has the whole heap, and nothing
    that it does can move an output or lose a reading.
-2. One question at a time, asked again after ANSWER_MS. When nothing came for QUIET_MS the node goes back to its
+2. One question at a time, asked again after ANSWER_MS. When nothing came for QUIET_S the node goes back to its
    program and keeps what it has; the gateway offers again. In rescue it goes on for RESCUE_MS, then tries its slots
    once more.
 3. Whatever comes of it is reported, and the report is given REPORT_MS to leave.
@@ -25,7 +25,7 @@ from . import transfer
 from .report import reason, report
 
 ANSWER_MS = 4_000
-QUIET_MS = 60_000
+QUIET_S = 60
 RESCUE_MS = 1_800_000
 REPORT_MS = 3_000
 IDLE_MS = 500
@@ -59,12 +59,13 @@ class Session:
         self._village, self._node, self._model = config["village"], config["node"], config["model"]
         self._sealer = Sealer(bytes.fromhex(config["key"]))
         self._rescue = loader.read(self._root).state == loader.RESCUE
-        self._link = link.Link(hal, config, None, down=(topics.CHUNK, topics.OFFER))
+        self._link = link.Link(hal, config, None, down=(topics.CHUNK, topics.OFFER), window=1)
         self._transfer = None
         self._release = updates.NO_RELEASE
         self._asked_ms = None  # when the last question went out that has no answer
         self._heard_ms = hal.link_ms()
         self._started_ms = hal.link_ms()
+        self._quiet_ms = 1000 * config.get("quiet_s", QUIET_S)
         self._reports = []
         self._leave_ms = None  # when to start again, at the latest
         self.over = False
@@ -141,12 +142,14 @@ class Session:
         if self._rescue and status != updates.LOADED:
             self._transfer = None  # the next offer may be a better one
         else:
-            self._leave_ms = self._hal.link_ms() + REPORT_MS + (0 if status == updates.NO_ANSWER else QUIET_MS)
+            self._leave_ms = self._hal.link_ms() + REPORT_MS + (0 if status == updates.NO_ANSWER else self._quiet_ms)
 
     def _report(self, status: int) -> None:
         done, total = (0, 0) if self._transfer is None else (self._transfer.done, self._transfer.total)
-        text = reason(self._root) if status in (loader.IN_RESCUE, updates.CRASHED) else ""
-        self._reports.append(report(self._root, status, self._release, done, total, text))
+        text, release = "", self._release
+        if status == loader.IN_RESCUE:
+            text, release = reason(self._root), loader.read(self._root).release
+        self._reports.append(report(self._root, status, release, done, total, text))
 
     def _send(self, link_ms: int) -> None:
         while self._reports and self._publish(topics.REPORT, self._reports[0]):
@@ -172,7 +175,7 @@ class Session:
             sent = not self._reports and not self._link.in_flight
             self.over = sent or link_ms > self._leave_ms
         elif self._rescue:
-            if self._transfer is not None and link_ms - self._heard_ms > QUIET_MS:
+            if self._transfer is not None and link_ms - self._heard_ms > self._quiet_ms:
                 self._end(updates.NO_ANSWER)
                 self._heard_ms = link_ms
             if link_ms - self._started_ms > RESCUE_MS and self._transfer is None:
@@ -180,7 +183,7 @@ class Session:
                 loader.retry(pointer)
                 loader.write(self._root, pointer)
                 self.over = True
-        elif link_ms - self._heard_ms > QUIET_MS:
+        elif link_ms - self._heard_ms > self._quiet_ms:
             self._end(updates.NO_ANSWER)
         if self.over:
             self._link.close(link_ms)

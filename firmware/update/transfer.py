@@ -10,6 +10,7 @@ Rules
 5. What cannot be is a Refusal with a status of wire.updates. The flash being full is one.
 """
 
+import gc
 import hashlib
 import os
 
@@ -54,13 +55,16 @@ class Transfer:
         self._folder = root + loader.SLOTS[self._slot]
         self._release = release
         self._size = size
-        self._signed = bytearray()
-        self._manifest = None
+        self._signed = bytearray(size)  # the one copy, asked for while the heap is in one piece
+        self._packed = None  # the manifest, once it is trusted
+        self._files = None  # what is left of its files
+        self._file_now = None
         self._item = 0
         self._file = None
         self._hash = None
         self._at = 0
         self._spoilt = 0
+        self._again = False  # the present file is to be asked for once more
         self.done = 0
         self.total = 0
         self.loaded = False
@@ -68,7 +72,7 @@ class Transfer:
 
     def wanted(self) -> tuple:
         """(item, offset, bytes) of what is to be asked for."""
-        size = self._size if self._manifest is None else self._manifest.files[self._item - 1][1]
+        size = self._size if self._packed is None else self._file_now[1]
         return self._item, self._at, min(updates.MAX_CHUNK, size - self._at)
 
     def take(self, item: int, offset: int, data: bytes) -> bool:
@@ -77,7 +81,7 @@ class Transfer:
         if self.loaded or (item, offset) != wanted[:2] or len(data) != wanted[2]:
             return False
         try:
-            if self._manifest is None:
+            if self._packed is None:
                 self._take_manifest(data)
             else:
                 self._take_file(data)
@@ -105,8 +109,10 @@ class Transfer:
         """Go on with what is on the flash of this very release, or ask for its manifest."""
         if loader.release_of(self._root, self._slot) != self._release:
             return
+        signed = self._signed
         with open(self._folder + loader.MANIFEST, "rb") as file:
-            signed = file.read(manifest.MAX_SIGNED)
+            if file.readinto(signed) != self._size or file.read(1):
+                raise Refusal(updates.BAD_MANIFEST)
         if loader.verify(self._root, self._slot):  # rule 4
             self._open(signed)
             self.done = self.total
@@ -115,31 +121,33 @@ class Transfer:
         self._judge(signed)
         self._next()
 
-    def _open(self, signed: bytes) -> None:
+    def _open(self, signed: bytes):
+        gc.collect()  # whole numbers of 2048 bits want room in one piece
         try:
-            self._manifest = manifest.opened(signed, self._modulus)
+            found = manifest.opened(signed, self._modulus, False)
         except WireError as error:
             raise Refusal(_REASONS.get(error.code, updates.BAD_MANIFEST))
-        self.total = sum(size for _, size, _ in self._manifest.files)
+        self._packed = memoryview(signed)[: -manifest.SIGNATURE_BYTES]
+        self._files = manifest.Files(self._packed)
+        self.total = sum(file[1] for file in manifest.Files(self._packed))
+        return found
 
     def _judge(self, signed: bytes) -> None:
-        self._open(signed)
+        found = self._open(signed)
         floor = self._pointer.floor
         if self._pointer.state != loader.RESCUE:
             floor = max(floor, loader.version_of(self._root, self._pointer.slot))
         hardware, model, interpreter = self._me
-        reason = manifest.reason_against(self._manifest, hardware, model, floor, interpreter)
-        if reason or self._manifest.kind != manifest.KIND_APP:
-            self._manifest = None
+        reason = manifest.reason_against(found, hardware, model, floor, interpreter)
+        if reason or found.kind != manifest.KIND_APP:
             raise Refusal(_REASONS.get(reason, updates.BAD_MANIFEST))
 
     def _take_manifest(self, data: bytes) -> None:
-        self._signed.extend(data)
+        self._signed[self._at : self._at + len(data)] = data
         self._at += len(data)
         if self._at < self._size:
             return
-        signed = bytes(self._signed)
-        self._signed = bytearray()
+        signed = self._signed
         if manifest.release_id(signed) != self._release:
             raise Refusal(updates.BAD_MANIFEST)
         self._judge(signed)
@@ -149,7 +157,7 @@ class Transfer:
         self._next()
 
     def _take_file(self, data: bytes) -> None:
-        path, size, digest = self._manifest.files[self._item - 1]
+        path, size, digest = self._file_now
         if self._file is None:
             self._file = open(self._folder + "/" + path, "ab")
         self._file.write(data)
@@ -164,9 +172,8 @@ class Transfer:
 
     def _next(self) -> None:
         """The next file that is not whole; after the last one the whole slot is verified and switched to."""
-        while self._item < len(self._manifest.files):
-            self._item += 1
-            path, size, digest = self._manifest.files[self._item - 1]
+        while self._advance():
+            path, size, digest = self._file_now
             self._at = self._begin(self._folder + "/" + path, size)
             self.done += self._at
             if self._at < size:
@@ -177,11 +184,20 @@ class Transfer:
             raise Refusal(updates.BAD_FILE)
         self._switch()
 
+    def _advance(self) -> bool:
+        """Go to the next file, or to the present one again; False behind the last."""
+        if self._again:
+            self._again = False
+            return True
+        self._file_now = next(self._files, None)
+        self._item += 1
+        return self._file_now is not None
+
     def _drop(self, path: str, size: int) -> None:
         """A file that is not what the manifest says goes, and is asked for once more."""
         os.remove(self._folder + "/" + path)
         self.done -= size
-        self._item -= 1
+        self._again = True
         self._spoilt += 1
         if self._spoilt > MAX_SPOILT:
             raise Refusal(updates.BAD_FILE)

@@ -17,14 +17,15 @@ _ERASED = b"\xff" * 256
 class FlashFile:
     """``erases`` counts for whoever wants to know the wear."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, blocks: int = BLOCKS) -> None:
         self.erases = 0
+        self.blocks = blocks
         try:
             size = os.stat(path)[6]
         except OSError:
             size = 0
-        if size != BLOCKS * BLOCK_SIZE:
-            _make_blank(path)
+        if size != blocks * BLOCK_SIZE:
+            _make_blank(path, blocks)
         self._file = open(path, "r+b")
 
     def readblocks(self, block: int, buffer, offset: int = 0) -> int:
@@ -48,7 +49,7 @@ class FlashFile:
 
     def ioctl(self, operation: int, argument: int) -> int | None:
         if operation == 4:
-            return BLOCKS
+            return self.blocks
         if operation == 5:
             return BLOCK_SIZE
         if operation == 6:
@@ -66,7 +67,7 @@ class FlashFile:
             self._file.write(_ERASED)
 
 
-def _make_blank(path: str) -> None:
+def _make_blank(path: str, blocks: int) -> None:
     with open(path, "wb") as file:
-        for _ in range(BLOCKS * BLOCK_SIZE // len(_ERASED)):
+        for _ in range(blocks * BLOCK_SIZE // len(_ERASED)):
             file.write(_ERASED)

@@ -64,6 +64,7 @@ def _clock() -> tuple[float, int]:
 
 _speed, _epoch_ms = _clock()
 ROOT = None  # where slots and pointer lie, as safe.py mounts them; None on a node that has one tree of files
+briefing = None  # what the loader tells the program (update/briefing.py)
 _config = None
 _outputs = [False] * MAX_OUTPUTS
 _line = None

@@ -10,6 +10,7 @@ import flash_file
 import vfs
 
 PIECE = 1024
+CODE_BLOCKS = 512  # as safe.py has it
 
 
 def copy(folder: str, target: str) -> None:
@@ -28,7 +29,7 @@ def copy(folder: str, target: str) -> None:
 
 
 def main(image: str, folder: str) -> None:
-    chip = flash_file.FlashFile(image)
+    chip = flash_file.FlashFile(image, CODE_BLOCKS)
     vfs.VfsLfs2.mkfs(chip)
     vfs.mount(vfs.VfsLfs2(chip), "/code")
     copy(folder, "/code")

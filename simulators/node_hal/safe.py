@@ -15,6 +15,7 @@ import hal
 HARDWARE = "sim"
 REASON = "/error"
 MOUNT_POINT = "/code"
+CODE_BLOCKS = 512  # 2 MB, as on a chip of 4 MB
 
 
 def _mounted() -> str | None:
@@ -23,7 +24,7 @@ def _mounted() -> str | None:
         import flash_file
         import vfs
 
-        vfs.mount(vfs.VfsLfs2(flash_file.FlashFile(image)), MOUNT_POINT)
+        vfs.mount(vfs.VfsLfs2(flash_file.FlashFile(image, CODE_BLOCKS)), MOUNT_POINT)
         hal.ROOT = MOUNT_POINT
     return hal.ROOT
 

