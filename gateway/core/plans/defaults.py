@@ -43,7 +43,11 @@ class Figure:
 Given = tuple[object, str]
 
 MANGO: Mapping[str, Mapping[str, Given]] = {
-    "rest": {"days": (30, OWN), "water_pct": (0, f"{CARR}: dry weeks go before flowers"), "kc": (0.65, COURSE)},
+    "rest": {
+        "days": (30, OWN),
+        "water_pct": (0, f"our choice, after {CARR}: dry weeks go before flowers"),
+        "kc": (0.65, COURSE),
+    },
     "induce": {
         "days": (42, f"{CARR}: six weeks of stress at least"),
         "water_pct": (0, f"{CARR}: stress, ended by water"),
