@@ -258,8 +258,11 @@ def _judge_decisions(
         assert any(decision.zone == zone for decision in now)  # D6
     for effect in effects:
         if isinstance(effect, RunStarted):
-            # Told when it begins; or, when it was over before it was heard of, with its end.
-            assert any(d.zone == effect.zone and d.rule in (Rule.WATER_ON, Rule.RUN_ENDED) for d in now)
+            # Told when it begins; only when it is over in the very step, before it was heard of, with its end.
+            known = before.zones.get(effect.zone)
+            over = any(isinstance(other, RunEnded) and other.run == effect.run for other in effects)
+            assert not over or (known is not None and known.run is not None and known.run.started_at_ms is None)
+            assert any(d.zone == effect.zone and d.rule is (Rule.RUN_ENDED if over else Rule.WATER_ON) for d in now)
             assert any(d.zone == effect.zone and d.verdict is Verdict.START and d.rule is effect.why
                        for d in history.told)
         if isinstance(effect, RunEnded):
