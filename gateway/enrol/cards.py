@@ -112,7 +112,8 @@ header { border-bottom: 2px solid #000; margin-bottom: 5mm } header p, ol { marg
 .card { display: flex; gap: 5mm; border: 1px dashed #000; padding: 4mm; margin-bottom: 4mm; break-inside: avoid }
 .qr svg { width: 46mm; height: 46mm; display: block }
 .id { margin: 0 0 1mm }
-table { border-collapse: collapse } th { text-align: left; vertical-align: top; padding: 0.4mm 3mm 0.4mm 0; white-space: nowrap }
+table { border-collapse: collapse }
+th { text-align: left; vertical-align: top; padding: 0.4mm 3mm 0.4mm 0; white-space: nowrap }
 td { font-family: monospace; font-size: 10.5pt; vertical-align: top; overflow-wrap: anywhere }
 </style></head><body>
 <header><h1>Phiếu cài hộp – {village}</h1><p><small lang="en">Cards for setting up nodes</small></p>

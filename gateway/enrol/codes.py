@@ -2,8 +2,9 @@
 
 Rules
 1. A code is 60 random bits and is kept as a hash only. A new card of a node makes its earlier code worthless.
-2. It lasts until ``expires_ms`` and belongs to the first claim that comes with it. The file that says so is made by
-   one exclusive create, so two claims at once cannot both be first. The same claim is answered again for REPEAT_MS.
+2. It lasts until ``expires_ms`` and belongs to the first claim that comes with it. The file that says so appears whole
+   and at once, by a link that fails when there is one, so two claims at once cannot both be first. The same claim is
+   answered again for REPEAT_MS.
 3. What was handed over stays noted until the node's secrets are made anew (``gateway provision --rotate``): one set
    of secrets goes to one board.
 4. ``cards`` writes NODE.json, the listener writes NODE.*.claim; neither changes a file of the other.
@@ -85,14 +86,14 @@ class Codes:
     def _make_claim(self, node: str, found: Open, claim: str, now_ms: int) -> bool:
         """Note the first claim; False when somebody else was first."""
         path = self._claim_file(node, found)
+        made = self._folder / f".{node}.{secrets.token_hex(8)}"
+        write_atomic(made, json.dumps([_digest(node, claim), now_ms]), mode=PRIVATE)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+            os.link(made, path)
         except FileExistsError:
             return False
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(json.dumps([_digest(node, claim), now_ms]))
-            file.flush()
-            os.fsync(descriptor)
+        finally:
+            made.unlink()
         sync_folder(self._folder)
         return True
 
@@ -104,7 +105,7 @@ class Codes:
             return None  # none was printed, or what is there is no code
 
     def _claim(self, node: str, found: Open) -> tuple[str, int] | None:
-        """(hash of the claim, since when); a file that a power cut left half is a claim that nobody can repeat."""
+        """(hash of the claim, since when); a file that is none is a claim that nobody can repeat."""
         try:
             text = self._claim_file(node, found).read_text(encoding="ascii")
         except FileNotFoundError:

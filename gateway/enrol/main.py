@@ -55,6 +55,7 @@ class Listener:
 
     def step(self) -> None:
         """Open or shut the port, and take in who comes; waits LOOK_S at most."""
+        self._write_counts()
         if not self._codes.any_open(self._clock.now_ms()):
             self.close()
             real_sleep_s(LOOK_S)
@@ -69,7 +70,6 @@ class Listener:
             came = None
         if came is not None:
             self._take(came, str(address[0]))
-        self._write_counts()
 
     def _open(self) -> bool:
         try:

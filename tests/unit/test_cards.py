@@ -98,7 +98,7 @@ def test_a_file_that_is_no_code_opens_nothing(tmp_path: Path) -> None:
     code = codes.issue("dat-1", NOW_MS, 1_000)
     (claimed,) = (p for p in [tmp_path / "dat-1.json"] if p.exists())
     digest = json.loads(claimed.read_text())["digest"]
-    (tmp_path / f"dat-1.{digest[:16]}.claim").write_text("")  # a power cut between its making and its content
+    (tmp_path / f"dat-1.{digest[:16]}.claim").write_text("")
     assert codes.use("dat-1", code, ONE, NOW_MS) == enrol.USED
     for text in ("", "{", "[]", "null", '{"digest": 1}', '{"digest": "x", "issued_ms": "a", "expires_ms": 1}'):
         claimed.write_text(text)
