@@ -38,6 +38,8 @@ WIRING: Mapping[str, tuple[int, int]] = {
     "tip": (1, 1_000),
     "pulses_per_litre": (1, 100_000),
     "max_hz": (1, 10_000),
+    "ma_per_mv": (1, 1_000),
+    "floor_ma": (0, 10_000),
 }
 _LEVEL_SENSORS = ("a02yyuw", "jsn_sr04t")
 # what a board calls an output -> what it may be used as

@@ -44,8 +44,12 @@ def _confirm(table: Table, node: Node) -> Config:
         output = t.whole("output", 0, commands.MAX_OUTPUTS - 1)
         if node.output(output) is None:
             t.refuse("output", f"the index of an output of node {node.id}")
-        sensor = _sensor(t, node, fields.FLOW)
-        least = _raw(sensor, t.number("min_lpm", Decimal("0.1"), 5_000) * 1_000)
+        if t.has("min_a"):
+            sensor = _sensor(t, node, fields.CURRENT)
+            least = _raw(sensor, t.number("min_a", Decimal("0.1"), 100) * 1_000)
+        else:
+            sensor = _sensor(t, node, fields.FLOW)
+            least = _raw(sensor, t.number("min_lpm", Decimal("0.1"), 5_000) * 1_000)
         return {
             "output": output,
             "sensor": {"field": sensor.field, "channel": sensor.channel},

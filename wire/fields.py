@@ -107,6 +107,7 @@ WIND = 17
 SOLAR = 18
 AWAKE = 19
 RADIO = 20
+CURRENT = 22
 
 # How a node's volume stands: raw of VOLUME.
 VOLUME_KEPT = 0
@@ -137,6 +138,7 @@ RAW_RANGES = {
     SOLAR: (0, 2000),
     AWAKE: (0, _U32),
     RADIO: (0, _U32),
+    CURRENT: (0, 100000),
 }
 
 FIELDS = (
@@ -160,6 +162,7 @@ FIELDS = (
     Field(SOLAR, "solar", "W/m2", "W/m2", 0, 0, 2000, "Sunlight on level ground"),
     Field(AWAKE, "awake", "s", "s", 0, 0, _U32, "Time awake since boot, of a node that sleeps"),
     Field(RADIO, "radio", "s", "s", 0, 0, _U32, "Time with the radio on since boot, of a node that sleeps"),
+    Field(CURRENT, "current", "mA", "A", 3, 0, 100000, "Alternating current of a motor"),
 )
 
 _BY_ID = {f.id: f for f in FIELDS}

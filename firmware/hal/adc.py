@@ -7,6 +7,7 @@ import hal
 _open = {}
 
 rest = hal.rest
+now_ms = hal.now_ms
 
 
 def read_uv(pin: int) -> int:

@@ -22,6 +22,7 @@ SENSORS = {
     "ds18b20": ("pin",),
     "sht3x": ("scl", "sda"),
     "pulse": ("pin",),
+    "mains_current": ("pin",),
 }
 _GATES = ("power", "bus_power", "de")
 # driver of an output -> the pins that it must name; a valve that returns by its capacitor is on while it has power

@@ -27,6 +27,7 @@ DRIVERS = {
     "ds18b20": ("ds18b20", "one_wire"),
     "sht3x": ("sht3x", "i2c"),
     "pulse": ("pulse", "counter"),
+    "mains_current": ("mains_current", "adc"),
 }
 MAX_WARM_MS = 10_000
 

@@ -70,6 +70,7 @@ _LEADS = {
     fields.RAIN: "{name}, số {n}: lỗi đo mưa.",
     fields.AIR_TEMPERATURE: "{name}, số {n}: lỗi đo nhiệt độ không khí.",
     fields.AIR_HUMIDITY: "{name}, số {n}: lỗi đo ẩm không khí.",
+    fields.CURRENT: "{name}, số {n}: lỗi đo dòng điện.",
     fields.OUTPUT: "{name}, số {n}: van hay bơm.",
 }
 _OTHER = "{name}, số {n}: lỗi đầu đo."

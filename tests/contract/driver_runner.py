@@ -5,6 +5,7 @@
 Prints ``name: what the sampler made of it`` for each scenario, and ``fuzz name: …`` for each bus full of garbage.
 """
 
+import math
 import sys
 
 import hal
@@ -33,6 +34,7 @@ LOOP = {
     "field": fields.WATER_LEVEL,
 }
 RAIN = {"driver": "pulse", "pin": 13, "tip": 20, "field": fields.RAIN}
+MOTOR = {"driver": "mains_current", "pin": 36, "ma_per_mv": 30, "field": fields.CURRENT}
 FLOW = {"driver": "pulse", "pin": 14, "pulses_per_litre": 450, "field": fields.FLOW}
 
 
@@ -435,6 +437,25 @@ def loop_ends():
         world.board.volts[34] = lambda: microvolt
         rows += sample(LOOP)
     return rows
+
+
+@scenario
+def motor():
+    """1 A and more of a sine of 50 Hz, as the converter samples it."""
+    world.board.volts[36] = lambda: 1_650_000 + int(100_000 * math.sin(world.board.now_us * 314.159 / 1_000_000))
+    return sample(MOTOR)
+
+
+@scenario
+def motor_off():
+    world.board.volts[36] = lambda: 1_652_000
+    return sample(MOTOR)
+
+
+@scenario
+def motor_without_its_lift():
+    world.board.volts[36] = lambda: 3_000
+    return sample(MOTOR)
 
 
 @scenario

@@ -22,7 +22,7 @@ RUNNER = Path(__file__).parent / "driver_runner.py"
 HEAP_RUNNER = Path(__file__).parent / "driver_heap_runner.py"
 BOARDS = REPOSITORY / "gateway" / "boards.json"
 # Bytes that the drivers of a board keep, on a 64-bit machine: twice of what a chip keeps.
-RESIDENT = {"level_s3": 18_000, "soil_s3": 11_000, "salinity_s3": 17_000, "valve_s3": 8_000, "pump_s3": 7_000}
+RESIDENT = {"level_s3": 18_000, "soil_s3": 11_000, "salinity_s3": 17_000, "valve_s3": 8_000, "pump_s3": 9_000}
 Row = tuple[int, int, int]
 
 
@@ -83,6 +83,9 @@ WANTED: dict[str, list[Row]] = {
     "cell": good(3_280),
     "loop": good(2_000),
     "loop_ends": missing(fields.FAULT_BROKEN_WIRE) + good(-500, 4_500) + missing(fields.FAULT_SHORT),
+    "motor": good(2_119),
+    "motor_off": good(0),
+    "motor_without_its_lift": missing(fields.FAULT_BROKEN_WIRE),
     "rain": good(0, 140),
     "rain_bounces": missing(fields.FAULT_TOO_FAST) + good(20),
     "rain_over_the_wrap": good(140),

@@ -6,6 +6,7 @@ That the same code does the same in MicroPython, with a bus beneath: tests/contr
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.drivers import analogue, current_loop, ds18b20, ec_probe, modbus, pulse, sht3x, ultrasonic
+from firmware.drivers import analogue, current_loop, ds18b20, ec_probe, mains_current, modbus, pulse, sht3x, ultrasonic
 from wire import fields
 
 DRIVERS = Path(__file__).resolve().parents[2] / "firmware" / "drivers"
@@ -129,6 +130,19 @@ def test_the_middle_of_voltages_lies_among_them(values: list[int]) -> None:
     assert fault in (fields.FAULT_NONE, fields.FAULT_UNSTEADY)
     near = [v for v in values if found is not None and abs(v - found) <= analogue.SPREAD_UV]
     assert found is None or (found in values and len(near) >= 8)
+
+
+@given(milliamp=st.integers(0, 30_000), lift=st.integers(1_300, 2_000), turn=st.floats(0, 6.28))
+def test_a_sine_is_its_effective_current(milliamp: int, lift: int, turn: float) -> None:
+    top = milliamp / 30 * 2**0.5
+    values = [round(lift - 1_650 + top * math.sin(turn + 2 * math.pi * n / 60)) for n in range(120)]
+    found, fault = judged(mains_current.root_mean_square, 120, sum(values), sum(v * v for v in values))
+    assert fault == fields.FAULT_NONE and abs(found * 30 - milliamp) <= 30
+
+
+def test_a_lift_that_is_gone_is_a_wire() -> None:
+    assert judged(mains_current.root_mean_square, 100, -165_000, 272_250_000) == (None, fields.FAULT_BROKEN_WIRE)
+    assert judged(mains_current.root_mean_square, 10, 0, 0) == (None, fields.FAULT_UNSTEADY)
 
 
 @given(start=st.integers(0, 2**32 - 1), tips=st.lists(st.integers(0, 300), max_size=30), lost=st.integers(0, 2**31))

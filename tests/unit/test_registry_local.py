@@ -87,6 +87,12 @@ def test_it_is_written_into_the_config_in_raws_and_the_node_takes_it() -> None:
     Local(made["local"], Leases(outputs_of(made), 1, b"12345678"), lambda _: None)
 
 
+def test_a_current_proves_that_a_pump_pumps_as_well() -> None:
+    text = TEXT.replace('field = "flow"', 'field = "current"').replace("min_lpm = 2.5", "min_a = 1.8")
+    confirm = config(text)["local"]["confirm"]
+    assert (confirm["sensor"], confirm["min"]) == ({"field": fields.CURRENT, "channel": 0}, 1_800)
+
+
 def test_nothing_of_it_is_on_by_itself() -> None:
     found = registry.parse(village.TEXT)
     for node in found.nodes.values():

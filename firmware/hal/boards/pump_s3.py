@@ -10,6 +10,7 @@ LED_PIN = 48
 BUTTON_PIN = 2
 SENSORS = (
     {"field": 6, "channel": 0, "driver": "pulse", "pin": 15},  # flow 0
+    {"field": 22, "channel": 0, "driver": "mains_current", "pin": 4, "ma_per_mv": 30},  # current 0
 )
 OUTPUTS = (
     {"index": 0, "kind": "pump", "driver": "level", "pin": 9},  # pump 0

@@ -10,6 +10,7 @@ LED_PIN = 14
 BUTTON_PIN = 39
 SENSORS = (
     {"field": 6, "channel": 0, "driver": "pulse", "pin": 18},  # flow 0
+    {"field": 22, "channel": 0, "driver": "mains_current", "pin": 32, "ma_per_mv": 30},  # current 0
 )
 OUTPUTS = (
     {"index": 0, "kind": "pump", "driver": "level", "pin": 25},  # pump 0
