@@ -25,8 +25,11 @@ POLL_S = 0.2
 def main(argv: list[str]) -> int:
     """Print messages until Ctrl-C, ``--count`` messages or ``--seconds``."""
     parser = Parser(prog="hoiquan listen", description="Show the frames of the village in readable form.")
-    parser.add_argument("--home", metavar="FOLDER",
-                        help="the gateway's folder, or the one given to demo --home (default: HOIQUAN_HOME, else .)")
+    parser.add_argument(
+        "--home",
+        metavar="FOLDER",
+        help="the gateway's folder, or the one given to demo --home (default: HOIQUAN_HOME, else .)",
+    )
     parser.add_argument("--count", type=whole(1, 1_000_000), metavar="N", help="end after N messages")
     parser.add_argument("--seconds", type=whole(1, 86_400), metavar="S", help="end after S seconds")
     args = parser.parse_args(argv)
@@ -40,7 +43,10 @@ def main(argv: list[str]) -> int:
         link = Link(
             village.broker, home.ca, user, users.passwords(secret)[user], filters=[f"{topics.ROOT}/{village.id}/#"]
         )
-    except (registry.RegistryError, secrets.SecretsError, ProcessError) as error:
+    except registry.RegistryError as error:
+        print(f"hoiquan listen: {error.on_screen}", file=sys.stderr)
+        return FAILED
+    except (secrets.SecretsError, ProcessError) as error:
         print(f"hoiquan listen: {error}", file=sys.stderr)
         return FAILED
     stop, shown = Stop().on_signals(), 0

@@ -3,12 +3,12 @@
 Rules
 1. It only reads. What the steps come to is the record itself (``gateway.replay`` holds that), so the soil water, rain
    and waterings are those that were reckoned then, not a guess made now.
-2. At most MAX_DAYS at once. Meters are left out: in a trial other water flows than they measured.
+2. A part that cannot be read, being damaged or of a program that kept other things, is left out, and counted.
+3. At most MAX_DAYS at once. Meters are left out: in a trial other water flows than they measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from gateway.process import ProcessError
 from gateway.settings import settings_of
 from gateway.store.control import ControlReader
 from gateway.strict import RegistryError
+from kit import log
 from kit.clock import SpedClock
 from wire import fields
 
@@ -72,6 +73,8 @@ class _Gathered:
     """What is read so far."""
 
     from_ms: int
+    text: str = ""
+    speed: float = 1.0
     settings: Settings = field(default_factory=Settings)
     limits: Limits = field(default_factory=Limits)
     begin: State | None = None
@@ -122,20 +125,14 @@ class Found(NamedTuple):
 
 def load(home: Home, from_ms: int, to_ms: int) -> Found:
     """The record between two instants. Raises NoRecord or StoreError."""
-    gathered, text, speed, state = _Gathered(from_ms), "", 1.0, State()
+    gathered, unread = _Gathered(from_ms), 0
     with ControlReader(home.control) as reader, reader.snapshot():
-        try:
-            for one in _lines(reader, from_ms, to_ms):
-                if isinstance(one, Mark):
-                    state, text, speed = State.from_json(one.state), one.registry, one.speed
-                    gathered.limits = one.limits
-                    gathered.settings = settings_of(registry.parse(text), SpedClock(0, 0, speed))
-                elif one.now_ms <= to_ms:
-                    before = state
-                    state, effects = journal.again(state, one, gathered.settings, gathered.limits)
-                    gathered.take(one, before, state, effects)
-        except (JournalError, StateError, RegistryError) as error:
-            raise NoRecord(f"nhật ký hỏng, không chạy lại được / the journal is damaged: {error}") from error
+        for lines in parts(reader, from_ms, to_ms):
+            try:
+                _part(gathered, lines(), to_ms)
+            except (JournalError, StateError, RegistryError) as error:
+                log.get().warning("a part of the journal is left out", why=str(error))
+                unread += 1
     gathered.close()
     if gathered.begin is None or len(gathered.ticks) < 2:
         raise NoRecord("nhật ký chưa có gì trong khoảng này / the journal has nothing of this time")
@@ -144,16 +141,24 @@ def load(home: Home, from_ms: int, to_ms: int) -> Found:
         raise NoRecord(f"dài quá: nhiều nhất {MAX_DAYS} ngày một lần / too long: at most {MAX_DAYS} days at once")
     record = Record(
         first, last, without_meters(gathered.settings), gathered.limits, gathered.begin, gathered.ticks,
-        gathered.watered, gathered.et0,
+        gathered.watered, gathered.et0, unread,
     )  # fmt: skip
-    return Found(record, text, speed)
+    return Found(record, gathered.text, gathered.speed)
+
+
+def _part(gathered: _Gathered, lines: list[str], to_ms: int) -> None:
+    state = State()
+    for one in journal.read(lines):
+        if isinstance(one, Mark):
+            state = State.from_json(one.state)
+            gathered.text, gathered.speed, gathered.limits = one.registry, one.speed, one.limits
+            gathered.settings = settings_of(registry.parse(one.registry), SpedClock(0, 0, one.speed))
+        elif one.now_ms <= to_ms:
+            before = state
+            state, effects = journal.again(state, one, gathered.settings, gathered.limits)
+            gathered.take(one, before, state, effects)
 
 
 def without_meters(settings: Settings) -> Settings:
     zones = tuple(replace(zone, meter=None, watched=None) for zone in settings.zones)
     return replace(settings, zones=zones, pumps={key: replace(p, meter=None) for key, p in settings.pumps.items()})
-
-
-def _lines(reader: ControlReader, from_ms: int, to_ms: int) -> Iterator[Mark | Step]:
-    for lines in parts(reader, from_ms, to_ms):
-        yield from journal.read(lines())

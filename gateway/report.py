@@ -25,6 +25,7 @@ from gateway.core.savings import Saving, Way, savings
 from gateway.core.weather import DAY_MS, EPOCH, day_begins_at_ms, local_day
 from gateway.home import Home
 from gateway.settings import settings_of
+from gateway.whatif_page import UNREAD
 from kit.clock import SpedClock
 from kit.files import write_atomic
 from pages import curves, sheet
@@ -164,6 +165,9 @@ def page(report: Report) -> str:
             sheet.told(f"Nhật ký chỉ có {days} ngày của tuần này.", f"The record has {days} days of it only.")
         )
     blocks += [sheet.say(vi, en) for vi, en in sentences(report)]
+    if report.record.unread:
+        vi, en = (text.format(n=report.record.unread) for text in UNREAD)
+        blocks.append(sheet.told(vi, en))
     if report.unreckoned:
         names = ", ".join(report.unreckoned)
         blocks.append(

@@ -18,6 +18,10 @@ from pages.curves import Curve
 from pages.sheet import number
 
 VIETNAM = timezone(timedelta(hours=7))
+UNREAD = (
+    "Nhật ký có {n} phần không đọc được, đã bỏ qua.",
+    "{n} parts of the journal could not be read and are left out.",
+)
 HEAD = ("", "đo được thật", "mô hình, như đã đặt", "mô hình, nếu đổi")
 
 
@@ -53,6 +57,8 @@ def _sentences(outcome: Outcome) -> Iterator[tuple[str, str]]:
             f"Không tính được vườn chưa ghi đất: {names}.",
             f"Not tried, nothing is said of its soil: {names}.",
         )
+    if record.unread:
+        yield UNREAD[0].format(n=record.unread), UNREAD[1].format(n=record.unread)
     yield (
         "Đây là tính thử trên mô hình đất, không phải đo. Coi như van và máy bơm luôn chạy tốt, nước mương không đổi.",
         "This is a trial on a model of the soil. Valves and pumps never fail in it, and the ditch stays as it was.",

@@ -70,6 +70,7 @@ class Record:
     ticks: Sequence[Tick]
     watered: Sequence[Watered]
     et0: Mapping[int, Et0]
+    unread: int = 0  # parts of the journal that could not be read
 
     @property
     def days(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,17 @@ def test_the_command_answers_in_vietnamese_and_draws(
     assert html.count("<svg") == 3 and "<script" not in html and "nếu đổi" in html
     assert cli(["what-if", "--home", home, "--from", "2030-01-01", *asked[4:]]) == 1
     assert "nhật ký chưa có gì" in capsys.readouterr().err
+
+
+def test_a_part_that_cannot_be_read_is_left_out_and_told(written: tuple[Home, Gateway], tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.control.write_bytes(written[0].control.read_bytes())
+    with closing(sqlite3.connect(home.control)) as db:
+        first, last = db.execute("SELECT min(at_ms), max(at_ms) FROM parts").fetchone()
+        db.execute("UPDATE parts SET packed = x'00' WHERE at_ms > ? AND at_ms < ?", (first, last))
+        db.commit()
+    outcome = whatif.ask(home, 0, ALWAYS_MS, [change("zone.vuon-xoai.dry_vwc=0.29")])
+    assert outcome.record.unread > 5 and "phần không đọc được" in whatif_page.text(outcome)
 
 
 @pytest.mark.parametrize(
