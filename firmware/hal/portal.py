@@ -7,7 +7,8 @@ Rules
 1. The access point is opened by ``open`` only, which a start without any config, or with the button held for HOLD_MS,
    leads to (``wanted``). It has WPA2 with a password that is printed on every sheet: it keeps out who passes by, not
    who listens on purpose (docs/provisioning.md).
-2. The config is written whole: to a new file, which then takes the old one's name.
+2. The config is written whole: to a new file, which then takes the old one's name. What the node then lives by, and
+   goes back to, is node/lastgood.py.
 """
 
 import json
@@ -39,11 +40,18 @@ _wlan = None
 
 def wanted() -> bool:
     """Whether this start is for setting up."""
+    from node import lastgood
+
+    places = [hal.CONFIG_PATH] + ["/" + slot for slot in lastgood.SLOTS]
+    return not any(_is_there(place) for place in places) or _held()
+
+
+def _is_there(path: str) -> bool:
     try:
-        os.stat(hal.CONFIG_PATH)
+        os.stat(path)
     except OSError:
-        return True
-    return _held()
+        return False
+    return True
 
 
 def _held() -> bool:

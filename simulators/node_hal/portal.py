@@ -28,13 +28,21 @@ _listener = None
 
 def wanted() -> bool:
     """Whether this start is for setting up."""
+    from node import lastgood
+
     if not os.getenv("HOIQUAN_PORTAL"):
         return False
+    slots = (os.getenv("HOIQUAN_NODE_FLASH") or "node.flash") + "."
+    places = [_path()] + [slots + slot for slot in lastgood.SLOTS]
+    return not any(_is_there(place) for place in places) or os.getenv("HOIQUAN_BUTTON") == "1"
+
+
+def _is_there(path: str) -> bool:
     try:
-        os.stat(_path())
+        os.stat(path)
     except OSError:
-        return True
-    return os.getenv("HOIQUAN_BUTTON") == "1"
+        return False
+    return True
 
 
 def _path() -> str:

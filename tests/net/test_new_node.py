@@ -194,6 +194,10 @@ def test_a_node_with_a_config_opens_only_with_its_button_held(tmp_path: Path) ->
     with NewNode(tmp_path) as board:
         assert board.process is not None and board.process.wait(20) != 0
         assert not board.is_open()
+    (tmp_path / "node.json").rename(tmp_path / "flash.config.b")  # what it once lived by is still there
+    with NewNode(tmp_path) as board:
+        assert board.process is not None and board.process.wait(20) != 0
+        assert not board.is_open()
     with NewNode(tmp_path, HOIQUAN_BUTTON="1") as board:
         board.wait_open()
 
