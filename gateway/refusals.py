@@ -33,6 +33,7 @@ VIETNAMESE: Mapping[str, str] = {
     "must be another port than that of the broker": "phải khác cổng của máy chủ tin nhắn (port)",
     "must be the id of another node of this file": "phải là mã của một hộp khác trong sổ này",
     "must be a node that is in reach of the Wi-Fi itself": "phải là hộp tự vào được Wi-Fi",
+    "must be a node that does not sleep": "phải là hộp không ngủ (không có send_s)",
     "must speak for at most {n} others": "chỉ chuyển tin cho nhiều nhất {n} hộp",
     "must not speak for two nodes whose ids look alike on the air": "không chuyển tin được cho hai hộp có mã trùng trên"
     " sóng: hãy đổi mã một hộp",

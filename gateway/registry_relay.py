@@ -30,6 +30,8 @@ def check(nodes: Mapping[str, Node]) -> None:
         bridge = nodes.get(node.via)
         if bridge is None or bridge is node:
             raise RegistryError("must be the id of another node of this file", where, repr(node.via))
+        if bridge.send_s:
+            raise RegistryError("must be a node that does not sleep", where, repr(node.via))
         if bridge.via:
             raise RegistryError("must be a node that is in reach of the Wi-Fi itself", where, repr(node.via))
     for bridge_id, count in Counter(node.via for node in nodes.values() if node.via).items():

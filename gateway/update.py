@@ -174,7 +174,8 @@ class Update:
         elif going is not None:
             self._rollout = core.again(going, now_ms)
         else:
-            fits = [n.id for n in self._village.nodes.values() if n.model in release.manifest.models]
+            # No release passes a bridge: a leaf is updated by hand.
+            fits = [n.id for n in self._village.nodes.values() if n.model in release.manifest.models and not n.via]
             self._rollout = core.begin(order.release, release.version, fits, now_ms)
 
     def _seen(self) -> dict[str, Seen]:
@@ -255,7 +256,7 @@ def report_of(node: str, report: updates.Report, now_ms: int) -> NodeReport:
 
 def run(home: Home, clock: Clock) -> None:
     """Run until the process is asked to end. Raises RegistryError, SecretsError, StoreError or ProcessError."""
-    stop = Stop().on_signals()
+    stop = Stop().on_signals().or_replaced(home.secrets)
     village = in_force.load(home).village
     secret = secrets.load(home.secrets, village.nodes)
     with UpdateWriter(home.update) as writer:
