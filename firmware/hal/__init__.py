@@ -145,6 +145,7 @@ def read_raw(sensor: dict) -> int | None:
     if _sensors is None:
         from hal import sensors
 
+        feed()  # loads the guard, which makes all pins low: before a supply goes on
         _sensors = sensors
     return _sensors.read(sensor)
 

@@ -571,10 +571,11 @@ def start_over():
         if name in ("drivers.pulse", "hal.uart", "hal.adc", "hal.one_wire", "hal.i2c", "hal.counter"):
             del sys.modules[name]
     sensors._known.clear()
-    sys.modules.pop("hal.guard", None)
+    if sys.modules.pop("hal.guard", None) is not None:
+        delattr(hal, "guard")
+    hal._sensors = None
     hal._last_ticks = world.board.now_us // 1000
     hal.outputs_off()  # as main.py begins
-    hal.feed()
 
 
 for name in scenarios:
