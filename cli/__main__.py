@@ -41,6 +41,7 @@ COMMANDS = (
     Command("simulate", "cli.simulate", "a season of the irrigation on a simulated field, beside other ways"),
     Command("what-if", "cli.what_if", "what other settings of a garden would have changed, on a gateway's record"),
     Command("docs", "cli.docs", "write the documents that are generated from the wire contract"),
+    Command("firmware", "cli.firmware", "build, sign, flash and release what runs on the nodes"),
     Command("hardware", "cli.hardware", "make and check all that follows from hardware/pins.toml"),
     Command("lock", "cli.lock", "write locked.txt and constraints.txt anew from pyproject.toml"),
 )

@@ -51,8 +51,11 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="hoiquan firmware", description="Build, sign, flash and release what runs on the nodes.",
-                    epilog="docs/ota.md tells the whole way. Every step says what it did, or what is wrong, in one line.")  # fmt: skip
+    parser = Parser(
+        prog="hoiquan firmware",
+        description="Build, sign, flash and release what runs on the nodes.",
+        epilog="docs/ota.md tells the whole way. Every step says in one line what it did, or what is wrong.",
+    )
     steps = parser.add_subparsers(dest="what", required=True, metavar="STEP", parser_class=Parser)
 
     key = steps.add_parser("key", help="make the maker's key pair: once, on a machine that is kept safe")
@@ -92,7 +95,14 @@ def _parser() -> Parser:
     )
     sign.set_defaults(run=_sign)
 
-    release = steps.add_parser("release", help="give a signed bundle to a gateway, which offers it in stages")
+    _release_options(steps.add_parser("release", help="give a signed bundle to a gateway, which offers it in stages"))
+    flash = steps.add_parser("flash", help="put interpreter, program and config onto a new board by USB")
+    firmware_flash.add_arguments(flash)
+    flash.set_defaults(run=_flash)
+    return parser
+
+
+def _release_options(release: argparse.ArgumentParser) -> None:
     release.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="the signed folder; not with --stop")
     release.add_argument("--home", metavar="FOLDER", help="the gateway's folder (default: HOIQUAN_HOME, else .)")
     release.add_argument(
@@ -103,11 +113,6 @@ def _parser() -> Parser:
     )
     release.add_argument("--stop", action="store_true", help="offer it to no further node")
     release.set_defaults(run=_release)
-
-    flash = steps.add_parser("flash", help="put interpreter, program and config onto a new board by USB")
-    firmware_flash.add_arguments(flash)
-    flash.set_defaults(run=_flash)
-    return parser
 
 
 def _key(args: argparse.Namespace) -> int:
@@ -124,8 +129,9 @@ def _build(args: argparse.Namespace) -> int:
             out, args.version, hardware=tuple(args.hardware), models=tuple(args.models), min_firmware=args.min_firmware
         )
     except WireError as error:
-        raise Refused("--version", f"{refusal.shown(args.version)} không phải ba số như 0.2.0",
-                      f"{refusal.shown(args.version)} is not three numbers like 0.2.0 ({error})") from error  # fmt: skip
+        given = refusal.shown(args.version)
+        raise Refused("--version", f"{given} không phải ba số như 0.2.0",
+                      f"{given} is not three numbers like 0.2.0 ({error})") from error  # fmt: skip
     total = sum(size for _, size, _ in made.files)
     print(f"{out}: {len(made.files)} files, {total} bytes of at most {firmware_bundle.MAX_BYTES}, not signed yet")
     return 0
@@ -177,8 +183,8 @@ def _release(args: argparse.Namespace) -> int:
         releases.pin(home, firmware_keys.read_public(args.key))
     release = releases.put(home, args.bundle)
     order = releases.give_order(home, release.id.hex(), "start")
-    print(f"bản {release.version} ({release.id.hex()[:8]}) đã giao cho trạm, lần {order.turn}: một hộp trước, rồi một phần "
-          f"mười, rồi tất cả / version {release.version} is with the gateway: one node, then a tenth, then all. "
+    print(f"bản {release.version} ({release.id.hex()[:8]}) đã giao cho trạm, lần {order.turn}: một hộp trước, rồi một "
+          f"phần mười, rồi tất cả / version {release.version} is with the gateway: one node, then a tenth, then all. "
           "See python -m gateway status")  # fmt: skip
     return 0
 

@@ -1,4 +1,4 @@
-"""The steps by which a new board gets its interpreter, program and config over USB, as commands of esptool and mpremote.
+"""How a new board gets its interpreter, program and config over USB, as commands of esptool and mpremote.
 
 Rules
 1. The steps are made from what is there and checked before the first is run: signed bundle, config, public key, board.
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--public-key", type=Path, metavar="FILE",
                         help="the maker's public key (default: the one that the gateway has)")  # fmt: skip
     parser.add_argument("--interpreter", type=Path, metavar="FILE",
-                        help="MicroPython 1.26 or newer for this chip, from micropython.org; without it the chip keeps its own")  # fmt: skip
+                        help="MicroPython 1.26 or newer; without it the chip keeps its own")  # fmt: skip
     parser.add_argument(
         "--port", metavar="DEVICE", help="such as /dev/ttyUSB0 or COM3; without it steps are only printed"
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from gateway import in_force
+from gateway import in_force, updates_told
 from gateway.core.quality import names_of
 from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
@@ -23,6 +23,7 @@ from gateway.home import Home
 from gateway.store.common import Reader, StoreError, owner_of
 from gateway.store.control import ControlReader
 from gateway.store.data import DataReader
+from gateway.store.update import UpdateReader
 from gateway.store.uplink import UplinkReader
 from gateway.store.village import VillageReader
 from gateway.translate import heard_at_ms
@@ -71,6 +72,7 @@ def status(home: Home, clock: Clock) -> Report:
 
         data, control = opened(home.data, DataReader), opened(home.control, ControlReader)
         uplink, people = opened(home.uplink, UplinkReader), opened(home.village, VillageReader)
+        programs = opened(home.update, UpdateReader)
         _processes(home, village, report)
         if data is not None:
             _nodes(village, data, report, clock, now_ms)
@@ -81,13 +83,19 @@ def status(home: Home, clock: Clock) -> Report:
             _control(village, control, report, now_ms, stretch_ms(clock, CONTROL_LATE_MS, 10_000))
         if data is not None and uplink is not None:
             _uplink(village, data, uplink, report)
+        if programs is not None:
+            told, wrong = updates_told.lines(village, programs, now_ms)
+            report.lines += told
+            report.problems += wrong
         if people is not None:
             report.lines.append(f"people: {len(people.users())} may log in")
     return report
 
 
 def _processes(home: Home, village: Village, report: Report) -> None:
-    writers = {"ingest": home.data, "control": home.control, "web": home.village, "uplink": home.uplink}
+    writers = {
+        "ingest": home.data, "control": home.control, "web": home.village, "uplink": home.uplink, "update": home.update,
+    }  # fmt: skip
     shown = []
     for name, path in writers.items():
         owner = owner_of(path)

@@ -12,15 +12,13 @@ Rules
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 
 from gateway import in_force, releases, secrets
 from gateway.core import rollout as core
-from gateway.core.jsons import ShapeError, from_plain, to_plain
-from gateway.core.rollout import Limits, Rollout, Said, Seen, Standing
+from gateway.core.rollout import Limits, Said, Seen, Standing
 from gateway.core.state import Phase, State, StateError
 from gateway.core.village import Village
 from gateway.home import Home
@@ -33,6 +31,7 @@ from gateway.store.control import ControlReader
 from gateway.store.data import DataReader
 from gateway.store.update import NodeReport, UpdateReader, UpdateWriter
 from gateway.translate import heard_at_ms
+from gateway.update_state import BY_HAND, packed, parsed
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
 from wire import topics, updates
@@ -43,7 +42,6 @@ from wire.seal import TAG_BYTES, Sealer
 POLL_S = 0.2
 TURN_S = 1.0
 PAUSE_S = 2.0
-BY_HAND = "by hand"
 MAX_WAITING = 500  # reports that came in one turn
 
 
@@ -158,7 +156,7 @@ class Update:
                 failed = report.status == updates.CRASHED or updates.is_failure(report.status)
                 self._writer.add_report(report, failed or updates.is_refusal(report.status))
             if self._rollout is not None:
-                self._writer.set_rollout(now_ms, json.dumps(to_plain(self._rollout)), self._turn)
+                self._writer.set_rollout(now_ms, packed(self._rollout), self._turn)
 
     def _obey(self, now_ms: int) -> None:
         """Take in a new order of a person."""
@@ -218,16 +216,6 @@ def limits_of(clock: Clock) -> Limits:
     """The limits in village time that last as long as the plain ones in real time (rule 4)."""
     plain = Limits()
     return Limits(**{f.name: round(clock.speed * getattr(plain, f.name)) for f in dataclass_fields(Limits)})
-
-
-def parsed(found: tuple[str, int] | None) -> tuple[Rollout | None, int]:
-    """(rollout, number of its order) as they were kept. One of another shape is forgotten, and must be ordered anew."""
-    if found is None:
-        return None, 0
-    try:
-        return from_plain(Rollout, json.loads(found[0]), "rollout"), found[1]
-    except (ValueError, ShapeError):
-        return None, found[1]
 
 
 def said_of(report: NodeReport) -> Said:

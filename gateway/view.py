@@ -19,7 +19,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Literal, NamedTuple, TypedDict
 
-from gateway import alerts, plan_view, story
+from gateway import alerts, plan_view, story, updates_told
 from gateway.core.plans.force import in_force
 from gateway.core.plans.kinds import Rice
 from gateway.core.probes import Trust, vote
@@ -33,6 +33,7 @@ from gateway.settings import limits_of, settings_of
 from gateway.store.common import StoreError
 from gateway.store.control import ControlReader
 from gateway.store.data import DataReader, Latest
+from gateway.store.update import UpdateReader
 from gateway.store.village import Intent, VillageReader
 from kit.clock import Clock, SpedClock
 from pages import view
@@ -56,6 +57,7 @@ class Viewer:
         self._data: DataReader | None = None
         self._control: ControlReader | None = None
         self._people: VillageReader | None = None
+        self._updates: UpdateReader | None = None
         self._soils: Mapping[str, view.SoilState] = {}  # what each soil was called last
 
     def build(self, now_ms: int) -> view.Village:
@@ -71,16 +73,29 @@ class Viewer:
             return self._without_data(now_ms)
 
     def close(self) -> None:
-        for reader in (self._data, self._control, self._people):
+        for reader in (self._data, self._control, self._people, self._updates):
             if reader is not None:
                 reader.close()
-        self._data = self._control = self._people = None
+        self._data = self._control = self._people = self._updates = None
 
     def _build(self, now_ms: int) -> view.Village:
         asked = self._asked()  # before the rest, so that an answer cannot be looked for too early
         built = build_village(self._village, self._data, self._control, self._clock, now_ms, asked, self._soils)
         self._soils = {garden.id: garden.state for garden in built.gardens}
-        return built
+        return replace(built, alerts=(*built.alerts, *self._programs())[: view.MAX_ALERTS])
+
+    def _programs(self) -> tuple[view.Alert, ...]:
+        """Alerts of the nodes' programs; none while update.db cannot be read."""
+        try:
+            if self._updates is None:
+                self._updates = UpdateReader(self._home.update)
+            self._updates.require_same_file()
+            return tuple(updates_told.alerts(self._village, self._updates))
+        except StoreError:
+            if self._updates is not None:
+                self._updates.close()
+            self._updates = None
+            return ()
 
     def _asked(self) -> Mapping[str, Intent]:
         """The last request for each garden."""

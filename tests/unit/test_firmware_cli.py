@@ -1,0 +1,161 @@
+"""``hoiquan firmware``: each step says in one line what is wrong; a key is neither overwritten nor left open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli import firmware, firmware_build, firmware_bundle, firmware_flash
+from gateway import releases as held
+from gateway.home import Home
+from gateway.provision import provision
+from tests.support import releases, village
+from wire import manifest
+
+
+def run(*words: str | Path) -> int:
+    try:
+        return firmware.main([str(word) for word in words])
+    except SystemExit as left:
+        return int(left.code or 0)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    home.registry.write_text(village.TEXT, encoding="utf-8")
+    provision(home)
+    return home
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    assert run("key", "--folder", tmp_path / "keys") == 0
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """An unsigned bundle of a few bytes."""
+    made = releases.small(tmp_path / "bundle", "0.2.0", {"node/core.mpy": b"code", "update/start.mpy": b"load"})
+    path = made.folder / "manifest"
+    path.write_bytes(made.signed[: -manifest.SIGNATURE_BYTES])
+    return made.folder
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "keys"
+    assert run("key", "--folder", folder) == 0
+    assert (folder / "maker.key").stat().st_mode & 0o777 == 0o600
+    assert len((folder / "maker.pub").read_bytes()) == 256
+    before = (folder / "maker.key").read_bytes()
+    assert run("key", "--folder", folder) == 1
+    assert (folder / "maker.key").read_bytes() == before
+    said = capsys.readouterr()
+    assert "đã có khóa" in said.err and "PRIVATE KEY" not in said.out + said.err and len(said.err.splitlines()) == 1
+
+
+def test_from_key_to_release(home: Home, keys: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0, "signing again is no harm"
+    assert run("release", "--home", home.root, bundle) == 1
+    assert "--key" in capsys.readouterr().err, "the first time the village must be told whom to trust"
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", bundle) == 0
+    order = held.order(home)
+    assert order is not None and (order.turn, order.action) == (1, "start")
+    assert held.held(home, order.release).version == "0.2.0"
+    assert run("release", "--home", home.root, "--stop") == 0
+    assert held.order(home) == (2, order.release, "stop")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "required"),
+        (["build"], 2, "--version"),
+        (["build", "--version", "2"], 1, "không phải ba số"),
+        (["build", "--version", "0.2.0", "--models", "toaster"], 2, "toaster"),
+        (["sign", "nowhere"], 1, "không có gói"),
+        (["release", "--home", "nowhere", "x"], 1, "không phải thư mục của trạm"),
+        (["flash", "x"], 2, "--node"),
+    ],
+)
+def test_wrong_usage_is_one_line(words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == code
+    err = capsys.readouterr().err
+    assert said in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("key", ["missing", "loose", "rubbish", "public"])
+def test_a_key_that_cannot_be_used_signs_nothing(
+    keys: Path, bundle: Path, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = keys / "maker.key"
+    if key == "missing":
+        path.unlink()
+    elif key == "loose":
+        path.chmod(0o644)
+    elif key == "rubbish":
+        path.write_text("no key")
+    else:
+        path.write_bytes((keys / "maker.pub").read_bytes())
+    before = (bundle / "manifest").read_bytes()
+    assert run("sign", "--key", path, bundle) == 1
+    assert (bundle / "manifest").read_bytes() == before and str(path) in capsys.readouterr().err
+
+
+def test_a_bundle_that_was_changed_is_neither_signed_nor_released(home: Home, keys: Path, bundle: Path) -> None:
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    (bundle / "node/core.mpy").write_bytes(b"c0de")
+    assert run("sign", "--key", keys / "maker.key", bundle) == 1
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", bundle) == 1
+    assert held.order(home) is None
+
+
+def test_a_second_maker_is_not_trusted(home: Home, keys: Path, bundle: Path, tmp_path: Path) -> None:
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", bundle) == 0
+    assert run("key", "--folder", tmp_path / "other") == 0
+    assert run("sign", "--key", tmp_path / "other" / "maker.key", bundle) == 0
+    assert run("release", "--home", home.root, bundle) == 1
+    assert run("release", "--home", home.root, "--key", tmp_path / "other" / "maker.pub", bundle) == 1
+
+
+def test_a_dry_run_tells_every_step_of_flashing_and_does_none(
+    home: Home,
+    keys: Path,
+    bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tree = releases.tree("0.1.0")
+    monkeypatch.setattr(firmware_flash, "STAGING", tmp_path / "staging")
+    monkeypatch.setattr(firmware_build, "build", lambda: tree)
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    image = tmp_path / "micropython.bin"
+    image.write_bytes(b"image")
+    base: list[str | Path] = ["flash", "--home", home.root, "--node", "van-1", "--model", "valve"]
+    base += ["--public-key", keys / "maker.pub", bundle]
+    assert run(*base, "--interpreter", image) == 0
+    said = capsys.readouterr().out
+    for words in ("--chip esp32s3", "erase_flash", "write_flash -z 0x0", "fs cp -r", "reset", "nothing was run"):
+        assert words in said, words
+    staged = tmp_path / "staging" / "van-1"
+    there = sorted(path.name for path in staged.iterdir())
+    assert " ".join(there) == "a board.py boot.py enrol loader.mpy main.py maker.pub node.json rescue safe.py"
+    assert 'MODEL = "valve"' in (staged / "board.py").read_text()
+    assert (json.loads((staged / "node.json").read_text())["key"]) not in said
+    assert (staged / "node.json").stat().st_mode & 0o777 == 0o600
+    assert run(*[w if w != "valve" else "toaster" for w in base]) == 1
+    assert run(*[w if w != "van-1" else "van-9" for w in base]) == 1
+    assert "van-9" in capsys.readouterr().err
+
+
+def test_the_bundle_of_today_fits_a_node(tmp_path: Path) -> None:
+    made = firmware_bundle.bundle(tmp_path / "b", "0.1.0", tree=releases.tree("0.1.0"))
+    assert sum(size for _, size, _ in made.files) <= 90_000
+    assert firmware_bundle.matches(tmp_path / "b", made)
