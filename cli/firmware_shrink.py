@@ -7,8 +7,9 @@ Rules
    something that goes along names it; for a method, any attribute of that name counts. Asserts and annotations do not
    count, they are not compiled. Special methods stay, but for those that compare and show, which nothing on a node
    asks for.
-4. Everything else (``hal``, drivers) keeps its public names: a node gets it as a value, or loads it by a name from its
-   config. ``hal/board`` is left as it is, because each type of node brings its own.
+4. Everything else (``hal``, drivers) keeps its public functions and classes: a node gets it as a value, or loads it by
+   a name from its config; of its constants it keeps those that any attribute names. ``hal/board`` is left as it is,
+   because each type of node brings its own.
 """
 
 from __future__ import annotations
@@ -88,6 +89,12 @@ def _parts(module: str, statement: ast.stmt, imports: _Imports) -> Iterator[_Def
         return frozenset(name for node in nodes for name in _uses(node, module, imports))
 
     defines = frozenset((module, name) for name in _defines(statement))
+    if (
+        not module.startswith(_SHAKEN)
+        and isinstance(statement, ast.Assign)
+        and all(_CONSTANT.fullmatch(name) for _, name in defines)
+    ):
+        defines |= {(METHOD, name) for _, name in defines}  # of a module that is had as a value
     if not isinstance(statement, ast.ClassDef):
         yield _Definition(module, statement, defines, uses(statement))
         return
@@ -104,7 +111,8 @@ def _parts(module: str, statement: ast.stmt, imports: _Imports) -> Iterator[_Def
 def _may_go(part: _Definition) -> bool:
     if not part.defines or part.module == BOARD or not part.module.endswith(".mpy"):
         return False
-    return part.module.startswith(_SHAKEN) or all(name.startswith("_") for _, name in part.defines)
+    whole = part.module.startswith(_SHAKEN)
+    return whole or all(name.startswith("_") or _CONSTANT.fullmatch(name) for _, name in part.defines)
 
 
 def _blank(lines: list[str], statement: ast.stmt) -> None:

@@ -126,7 +126,7 @@ def _nodes(village: Village, data: DataReader, report: Report, clock: Clock, now
         line = f"  {node.id:<16.16} {seen:>7} {volts:>8} {100 * share:7.2f} % {len(gaps):>4} gaps, {missing} missing"
         told = latest.get((node.id, fields.CONFIG, 0))
         if told is not None and told.raw:
-            report.problems.append(f"node {node.id} ({node.name}) refused its new config and lives by the last good one")
+            report.problems.append(f"node {node.id} ({node.name}) refused its new config, lives by the last")
         if node.send_s and ago_ms is not None and not silent:
             line += f", asleep until {vietnam_time(now_ms - ago_ms + node.send_s * 1000):%H:%M}"
         rows.append((0 if silent else 1 if gaps else 2, line))

@@ -107,6 +107,7 @@ WIND = 17
 SOLAR = 18
 AWAKE = 19
 RADIO = 20
+CONFIG = 21
 CURRENT = 22
 
 # How a node's volume stands: raw of VOLUME.
@@ -138,6 +139,7 @@ RAW_RANGES = {
     SOLAR: (0, 2000),
     AWAKE: (0, _U32),
     RADIO: (0, _U32),
+    CONFIG: (0, 1),
     CURRENT: (0, 100000),
 }
 
@@ -162,6 +164,7 @@ FIELDS = (
     Field(SOLAR, "solar", "W/m2", "W/m2", 0, 0, 2000, "Sunlight on level ground"),
     Field(AWAKE, "awake", "s", "s", 0, 0, _U32, "Time awake since boot, of a node that sleeps"),
     Field(RADIO, "radio", "s", "s", 0, 0, _U32, "Time with the radio on since boot, of a node that sleeps"),
+    Field(CONFIG, "config", "0/1", "0/1", 0, 0, 1, "1: the given one was refused, the last good one used; 0: mended"),
     Field(CURRENT, "current", "mA", "A", 3, 0, 100000, "Alternating current of a motor"),
 )
 

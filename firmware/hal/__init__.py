@@ -35,6 +35,7 @@ _MARK = b"HQE1"  # the last reset was ours, after an error
 
 _wlan = None
 _config = None
+_news = None
 _pins = {}  # output -> GPIO
 _sensors = None  # the module, once a sensor was read
 _latching = None  # the module, on a board whose valves need it
@@ -90,15 +91,13 @@ def fired() -> int | None:
 
 def config() -> dict:
     """The node's config, as provisioning wrote it. OSError or ValueError says what is wrong with it."""
-    global _config, _pins, _latching
+    global _config, _news, _pins, _latching
     if _config is None:
-        import json
+        from node import lastgood
 
         from hal import needs
 
-        with open(CONFIG_PATH) as file:
-            found = json.load(file)
-        needs.check(found, board.OUTPUT_PINS)
+        found, _news = lastgood.find("/", CONFIG_PATH, lambda given: needs.check(given, board.OUTPUT_PINS))
         _pins = needs.pins(found, board.OUTPUT_PINS)
         latched = {index: pin for index, pin in _pins.items() if isinstance(pin, tuple)}
         if latched:
@@ -108,6 +107,25 @@ def config() -> dict:
             _latching = latching
         _config = found
     return _config
+
+
+def config_news() -> int | None:
+    """What the reading ``config`` is to say; None: nothing."""
+    return _news
+
+
+def config_proved() -> None:
+    """The node could be built by its config."""
+    from node import lastgood
+
+    lastgood.proved("/", CONFIG_PATH)
+
+
+def config_refused() -> bool:
+    """The node could not be built by it; whether there is another to start again with."""
+    from node import lastgood
+
+    return lastgood.refused("/", CONFIG_PATH)
 
 
 def ticks_ms() -> int:

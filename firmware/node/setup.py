@@ -3,7 +3,7 @@
 Rules
 1. What is wrong with the config shows before the flash is touched.
 2. A volume that cannot be mounted does not stop a node: it works on in RAM (ramstore.py) and says so. One that was made
-   new is told as well.
+   new is told as well. So is a config that was refused (lastgood.py).
 """
 
 import gc
@@ -22,6 +22,11 @@ def build(hal) -> core.Node:
     lease.outputs_of(config)
     sampler.Sampler(config, hal.read_raw)
     store = _store(hal)
+    news = hal.config_news()
+    if news is not None:
+        stored = store.append([(hal.ticks_ms(), fields.CONFIG, 0, fields.GOOD, fields.FAULT_NONE, news)])
+        if stored is not None:
+            hal.trace("stored %d %d %d" % (store.boot_id, stored[0], stored[1]))
     connection = _link(hal, config, _gone(config, store.boot_id))
     config["broker"].clear()  # the link has its own copy of all of it, and a node better uses for 2 kB of heap
     kind = core.Node

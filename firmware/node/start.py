@@ -11,7 +11,17 @@ Rules
 import gc
 import sys
 
-_ONCE = ("setup", "volume", "boots", "broker", "opening", "greeting")
+_ONCE = ("setup", "volume", "boots", "broker", "opening", "greeting", "lastgood")
+
+
+def _by_config(hal):
+    if hal.config().get("life") == "wake":
+        from . import wake
+
+        wake.run(hal, hal.config())  # ends in deep sleep
+    from . import setup
+
+    return setup.build(hal)
 
 
 def _build(hal):
@@ -20,13 +30,15 @@ def _build(hal):
         from enrol import session
 
         session.run(hal, portal)  # ends in a new start
-    if hal.config().get("life") == "wake":
-        from . import wake
-
-        wake.run(hal, hal.config())  # ends in deep sleep
-    from . import setup
-
-    node = setup.build(hal)
+    hal.config()
+    try:
+        node = _by_config(hal)
+    except (ValueError, KeyError, TypeError) as error:
+        if hal.config_refused():
+            hal.trace("config refused: %r" % error)
+            hal.restart()
+        raise
+    hal.config_proved()
     package = sys.modules[__name__.rsplit(".", 1)[0]]
     for name in _ONCE:
         if sys.modules.pop("%s.%s" % (package.__name__, name), None) is not None:

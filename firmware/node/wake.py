@@ -19,7 +19,7 @@ SEND_S = 1800
 LEAST_SLEEP_MS = 1_000
 PAUSE_MS = 100
 _DROP = 40
-_HEALTH = 7  # rows of housekeeping
+_HEALTH = 8  # rows of housekeeping
 _MOST = 2**31 - 1
 
 
@@ -152,6 +152,8 @@ class Sleeper:
         self.log.radio_ms = min(self.log.radio_ms + self._hal.link_ms() - begun_ms, _MOST)
         self.log.failures = 0 if done else self.log.failures + 1
         every_ms = int(self._config.get("send_s", SEND_S) * 1000)
+        if done:
+            self._hal.config_proved()
         if done:  # on the grid of uptime, as the readings are
             self.log.send_ms = (self.now_ms() // every_ms + 1) * every_ms
         else:
@@ -179,6 +181,9 @@ class Sleeper:
         if log.dropped != log.told_dropped:
             log.told_dropped = log.dropped
             rows.append(_row(now_ms, fields.DROPPED_READINGS, log.dropped))
+        news = self._hal.config_news()
+        if news is not None:
+            rows.append(_row(now_ms, fields.CONFIG, news))
         if self._volume:
             rows.append(_row(now_ms, fields.VOLUME, self._volume))
         self._keep(rows)

@@ -27,6 +27,7 @@ HOUSEKEEPING = (
     fields.VOLUME,
     fields.AWAKE,
     fields.RADIO,
+    fields.CONFIG,
 )
 
 

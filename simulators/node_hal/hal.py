@@ -66,6 +66,7 @@ _speed, _epoch_ms = _clock()
 ROOT = None  # where slots and pointer lie, as safe.py mounts them; None on a node that has one tree of files
 briefing = None  # what the loader tells the program (update/briefing.py)
 _config = None
+_news = None
 _outputs = [False] * MAX_OUTPUTS
 _line = None
 _armed_ms = None
@@ -73,11 +74,37 @@ _armed_ms = None
 
 def config() -> dict:
     """The node's config. A node without one cannot live: OSError or ValueError says why."""
-    global _config
+    global _config, _news
     if _config is None:
-        with open(os.getenv("HOIQUAN_NODE_CONFIG") or "node.json") as file:
-            _config = json.load(file)
+        from node import lastgood
+
+        _config, _news = lastgood.find(*_config_places(), lambda _: None)
     return _config
+
+
+def _config_places() -> tuple[str, str]:
+    """What stands before the names of the slots, and the file that was given."""
+    flash = os.getenv("HOIQUAN_NODE_FLASH") or "node.flash"
+    return flash + ".", os.getenv("HOIQUAN_NODE_CONFIG") or "node.json"
+
+
+def config_news() -> int | None:
+    """What the reading ``config`` is to say; None: nothing."""
+    return _news
+
+
+def config_proved() -> None:
+    """The node could be built by its config."""
+    from node import lastgood
+
+    lastgood.proved(*_config_places())
+
+
+def config_refused() -> bool:
+    """The node could not be built by it; whether there is another to start again with."""
+    from node import lastgood
+
+    return lastgood.refused(*_config_places())
 
 
 def enrolling():

@@ -78,7 +78,7 @@ class Pump:
         self.shared._state = rate
     def _litres(self, seconds, text="rate"):
         return [self._rate * seconds for _ in range(self._limit)] + [_thread, self._foreign, {"_named": seconds}]
-def run(seconds, pump):
+def run(seconds, pump, run=3):
     _named = pump._litres(seconds=1)
     return lambda pump, more: (pump.seconds, more, _named)
 """
@@ -90,15 +90,15 @@ def run(seconds, pump):
         short["node/pump.mpy"]
         == """import _thread
 class Pump:
-    def __init__(self, rate, _0=3):
-        self._c = rate  # a comment on _rate
-        self._a = _0
-        self.shared._state = rate
+    def __init__(self, _0, _1=3):
+        self._c = _0  # a comment on _rate
+        self._a = _1
+        self.shared._state = _0
     def _b(self, seconds, _0="rate"):
         return [self._c * seconds for _ in range(self._a)] + [_thread, self._foreign, {"_named": seconds}]
-def run(seconds, _0):
+def run(seconds, _0, _1=3):
     _named = _0._b(seconds=1)
-    return lambda _0, _1: (_0.seconds, _1, _named)
+    return lambda _0, _2: (_0.seconds, _2, _named)
 """
     )
     with pytest.raises(firmware_names.CannotRename, match="f-string"):

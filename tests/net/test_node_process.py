@@ -7,6 +7,7 @@ Promise P5: bad bytes are counted and the node goes on.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -332,6 +333,22 @@ def test_a_config_that_cannot_be_ends_in_a_restart_with_outputs_off(village: Vil
     assert wait_for(lambda: node.exit_code()) == RESTART
     assert any("unknown field 99" in text for _, text in village.field.traces if text.startswith("error"))
     assert not node.flash.exists(), "the flash was not touched"
+
+
+def test_a_config_that_cannot_be_gives_way_to_the_last_good_one_and_that_is_told(village: Village) -> None:
+    node = village.node()
+    village.hello()
+    node.kill()
+    bad = node_config(village.broker, sensors=[{"field": 99, "channel": 0, "every_s": 1}])
+    (village.folder / "node" / "node.json").write_text(json.dumps(bad), encoding="utf-8")
+    node.start()
+    assert wait_for(lambda: node.exit_code()) == RESTART
+    assert any(text.startswith("config refused") and "unknown field 99" in text for _, text in village.field.traces)
+    node.start()
+    village.hello(2)
+    wait_for(lambda: [r for r in village.gateway.readings.values() if r[2:3] + r[6:] == (fields.CONFIG, 1)])
+    boot = village.gateway.hellos[-1].boot_id
+    wait_for(lambda: [k for k, r in village.gateway.readings.items() if k[0] == boot and r[2] == fields.SOIL_MOISTURE])
 
 
 def test_a_fault_of_our_own_closes_everything_and_restarts(village: Village) -> None:

@@ -117,6 +117,12 @@ class Board:
     def measuring(self):
         return True
 
+    def config_news(self):
+        return None
+
+    def config_proved(self):
+        pass
+
     def read_raw(self, sensor):
         self.pass_ms(40)
         self.reads += 1
