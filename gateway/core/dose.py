@@ -27,6 +27,7 @@ from gateway.core.types import Fact, ZoneSettings
 
 LEAST_MS = 5_000  # less of a rest is not worth telling
 LEAST_MM = 0.5
+UNSURE_MS = 600_000
 MINUTE_MS = 60_000
 
 # What the soil asked for; the rest of it is wanted until the soil is at its target, though it is no longer dry.
@@ -56,6 +57,7 @@ AT_ONCE = frozenset(
         Rule.SOURCE_LEVEL_UNKNOWN,
     }
 )
+UNSURE = (Rule.SOURCE_SALT_UNKNOWN, Rule.SOURCE_LEVEL_UNKNOWN)
 # After these it waits at all; after a fault the soil is asked anew, because its estimate knows what was given.
 KEPT = AT_ONCE | {Rule.MAX_RUN}
 
@@ -132,12 +134,15 @@ def go_on(turn: Turn, zone: ZoneSettings, wanted: Finding) -> Finding:
             return left
         dose = left
     turn.wake(dose.until_at_ms)
-    if turn.now_ms < dose.next_at_ms:
+    from_at_ms = wanted.from_at_ms
+    if dose.paused_by in UNSURE:  # whether the source is open comes first
+        from_at_ms = max(dose.next_at_ms, from_at_ms or 0)
+    elif turn.now_ms < dose.next_at_ms:
         turn.wake(dose.next_at_ms)
         rule = Rule.SOAKING if dose.paused_by is Rule.CYCLE_DONE else Rule.RESTING
         facts = {**_facts(dose), "until_at_ms": dose.next_at_ms}
         return Finding(Verdict.WAIT, rule, facts, until_at_ms=dose.next_at_ms)
-    return Finding(Verdict.START, Rule.GOES_ON, _facts(dose), from_at_ms=wanted.from_at_ms, by_at_ms=dose.until_at_ms)
+    return Finding(Verdict.START, Rule.GOES_ON, _facts(dose), from_at_ms=from_at_ms, by_at_ms=dose.until_at_ms)
 
 
 def _wanted(turn: Turn, zone: ZoneSettings, dose: Dose, wanted: Finding) -> Dose | Finding:
@@ -173,12 +178,21 @@ def settle(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact
     if zone and zone.ground and dose.left_um is not None and zone.flow_ml_min:
         left_um = max(0, dose.left_um - round(run.poured_ml / zone.ground.area_m2))
         left = replace(left, left_um=left_um, left_ms=_ms(zone, left_um))
-    if zone is None or run.stop not in KEPT or left.left_ms < LEAST_MS:
+    if zone is None or run.stop not in KEPT or left.left_ms < _least_ms(turn, zone):
         turn.zones[zone_id] = replace(state, dose=None)
         return _facts(left)
-    rest_ms = zone.soak_ms if run.stop is Rule.CYCLE_DONE else 0 if run.stop in AT_ONCE else zone.min_rest_ms
-    turn.zones[zone_id] = replace(state, dose=replace(left, next_at_ms=turn.now_ms + rest_ms))
+    next_at_ms = turn.now_ms + _rest_ms(zone, run.stop)
+    turn.zones[zone_id] = replace(state, dose=replace(left, next_at_ms=next_at_ms))
     return _facts(left)
+
+
+def _rest_ms(zone: ZoneSettings, stop: Rule) -> int:
+    """How long the rest of a dose waits at least after a run that has ended so."""
+    if stop is Rule.CYCLE_DONE:
+        return zone.soak_ms
+    if stop in UNSURE:
+        return UNSURE_MS  # what is low or salt has a hysteresis, a probe that comes and goes has none
+    return 0 if stop in AT_ONCE else zone.min_rest_ms
 
 
 def drop(turn: Turn, zone_id: str, rule: Rule) -> None:
@@ -212,7 +226,14 @@ def _bounded(turn: Turn, zone: ZoneSettings, dose: Dose) -> Dose | None:
     if missing_mm < LEAST_MM:
         return None
     left_um = min(dose.left_um, round(missing_mm * UM))
-    return dose if left_um == dose.left_um else replace(dose, left_um=left_um, left_ms=_ms(zone, left_um))
+    if left_um < dose.left_um:
+        dose = replace(dose, left_um=left_um, left_ms=_ms(zone, left_um))
+    return dose if dose.left_ms >= _least_ms(turn, zone) else None
+
+
+def _least_ms(turn: Turn, zone: ZoneSettings) -> int:
+    """A shorter rest is not kept: no pump is started for it, and it would stand in the way of new needs."""
+    return max(LEAST_MS, turn.settings.pump_of(zone.pump).min_run_ms if zone.pump else 0)
 
 
 def _ms(zone: ZoneSettings, um: int) -> int:

@@ -45,7 +45,7 @@ SPARSE = Pace(
     60 * MINUTE_MS, 60 * MINUTE_MS, 60 * MINUTE_MS, 30 * MINUTE_MS,
     Limits(answer_ms=10 * MINUTE_MS, lease_ms=180 * MINUTE_MS),
 )  # fmt: skip
-CLOSE = Pace(5 * MINUTE_MS, 5 * MINUTE_MS, 5_000, 30_000, Limits())
+CLOSE = Pace(5 * MINUTE_MS, MINUTE_MS, 5_000, 30_000, Limits())
 
 
 @dataclass(frozen=True)
