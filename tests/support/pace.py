@@ -22,21 +22,17 @@ class _Part:
     name: str
 
 
-def spent_s(work: Callable[[], object]) -> float:
-    """The processor's time for a piece of work, as it would be on the reference."""
-    return scaled_s(lambda: _took_s(work))
-
-
 def scaled_s(measure: Callable[[], float]) -> float:
     """What a measurement in seconds would be on the reference: the best of it and of the plain Python, in turn."""
     took, plain = [], []
     for _ in range(ROUNDS):
-        plain.append(_took_s(_plain_python))
+        plain.append(took_s(_plain_python))
         took.append(measure())
     return min(took) / min(plain) * REFERENCE_S
 
 
-def _took_s(work: Callable[[], object]) -> float:
+def took_s(work: Callable[[], object]) -> float:
+    """The processor's time for a piece of work."""
     begin = time.process_time()
     work()
     return time.process_time() - begin
