@@ -221,32 +221,24 @@ def _whole(sensors: list, named: dict) -> dict:
     for sensor in sensors:
         if sensor["field"] == named["field"] and sensor.get("channel", 0) == named.get("channel", 0):
             return sensor
-    raise ValueError("local: confirm has no such sensor")
+    raise ValueError("local")
 
 
 def check(config: dict, leases) -> None:
-    """Whether the config names outputs and limits that can be."""
-    named = [config["confirm"]["output"]] if "confirm" in config else []
-    for part in ("button", "fallback"):
-        if part in config:
-            named += config[part]["outputs"]
-    if any(leases.find(index) is None for index in named) or set(config) - {
-        "confirm",
-        "button",
-        "fallback",
-        "min_run_s",
-    }:
-        raise ValueError("local: an unknown output or part")
-    if "confirm" in config and not (config["confirm"]["min"] > 0 and 3 <= config["confirm"].get("dry_s", DRY_S) <= 120):
-        raise ValueError("local: confirm")
-    if "button" in config and not 0 < config["button"]["minutes"] <= MAX_BUTTON_MINUTES:
-        raise ValueError("local: button")
-    how = config.get("fallback")
-    if how is None:
-        return
-    if not how["outputs"] or not 0 <= how["minutes_day"] <= MAX_DAY_MINUTES or how["run_minutes"] <= 0:
-        raise ValueError("local: fallback")
-    if how["after_h"] < LEAST_AFTER_H or "raw" not in how["soil"]:
-        raise ValueError("local: fallback.after_h or soil")
-    if how.get("intake", True) and "max" not in how["salt"]:
-        raise ValueError("local: fallback.salt")
+    """Whether the config keeps its limits. What is wrong with one is said where it is written, by the registry."""
+    confirm, button, how = config.get("confirm"), config.get("button"), config.get("fallback")
+    fine = not set(config) - {"confirm", "button", "fallback", "min_run_s"}
+    named = []
+    if confirm is not None:
+        named.append(confirm["output"])
+        fine = fine and confirm["min"] > 0 and 3 <= confirm.get("dry_s", DRY_S) <= 120
+    if button is not None:
+        named += button["outputs"]
+        fine = fine and 0 < button["minutes"] <= MAX_BUTTON_MINUTES
+    if how is not None:
+        named += how["outputs"]
+        fine = fine and how["outputs"] and 0 <= how["minutes_day"] <= MAX_DAY_MINUTES and how["run_minutes"] > 0
+        fine = fine and how["after_h"] >= LEAST_AFTER_H and "raw" in how["soil"]
+        fine = fine and (not how.get("intake", True) or "max" in how["salt"])
+    if not fine or None in [leases.find(index) for index in named]:
+        raise ValueError("local")

@@ -77,7 +77,8 @@ def test_a_fault_goes_from_the_frame_to_the_page_and_ends_with_a_good_reading(tm
         assert shown() == []
         receive(2, fields.MISSING, fields.FAULT_BROKEN_WIRE)
         assert shown() == [f"{node.name}, số 1: lỗi đo ẩm đất. Dây bị đứt hay lỏng: coi lại đầu nối."]
-        assert EN.say_again(shown()[0]).endswith("no. 1: soil moisture fails. A wire is broken or loose: check the plugs.")
+        english = EN.say_again(shown()[0])
+        assert english.endswith("no. 1: soil moisture fails. A wire is broken or loose: check the plugs.")
         assert shown(NOW_MS + 10_000 + STALE_MS) == [], "what is old is told by its silence"
         receive(3, fields.GOOD, fields.FAULT_NONE)
         assert shown() == [] and reader.faults() == []
