@@ -16,6 +16,7 @@ from tests.support.mp import REPOSITORY, run_micropython
 
 RUNNER = Path(__file__).parent / "node_runner.py"
 WAKES = Path(__file__).parent / "wake_runner.py"
+CYCLES = Path(__file__).parent / "cycles_runner.py"
 
 
 def test_both_interpreters_live_the_same_life(tmp_path: Path) -> None:
@@ -39,6 +40,14 @@ def test_a_wake_that_does_not_talk_takes_a_kilobyte_of_heap_at_most(tmp_path: Pa
     path = (build(tmp_path / "build", also=WAKES),)
     taken = [int(line) for line in run_micropython(WAKES, path=path).stdout.split()]
     assert len(taken) == 10 and max(taken) <= 1_000
+
+
+def test_ten_thousand_publishes_leave_nothing_on_the_heap(tmp_path: Path) -> None:
+    path = (REPOSITORY / "simulators" / "node_hal", build(tmp_path / "build", also=CYCLES))
+    arguments = ("10000", str(tmp_path / "flash"))
+    published, early, late = run_micropython(CYCLES, path=path, arguments=arguments, timeout=180).stdout.split()
+    print(published, early, late)
+    assert int(published) >= 10_000 and int(late) <= int(early)
 
 
 def test_the_build_is_done_once_and_again_when_something_is_missing(tmp_path: Path) -> None:
