@@ -152,6 +152,9 @@ def _wanted(turn: Turn, zone: ZoneSettings, dose: Dose, wanted: Finding) -> Dose
         dose = replace(dose, left_ms=min(dose.left_ms, fresh.left_ms), left_um=_least(dose.left_um, fresh.left_um))
     elif wanted.rule in (Rule.PROBES_BLIND, Rule.PROBES_UNSURE) and zone.ground is None and dose.why in OF_SOIL:
         return Finding(Verdict.WAIT, Rule.REST_WAITS, _facts(dose))
+    elif dose.why is Rule.WILTING and wanted.rule is Rule.PHASE_LOCKED:
+        drop(turn, zone.id, Rule.REST_NOT_NEEDED)  # the guard itself asks for the rest as long as it is needed
+        return wanted
     elif wanted.rule not in NOT_DRY or dose.why not in OF_SOIL:
         if dose.why not in OF_SOIL:  # a plan keeps its own account of what it wants
             turn.zones[zone.id] = replace(turn.zone(zone.id), dose=None)

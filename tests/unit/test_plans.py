@@ -149,6 +149,51 @@ def test_a_locked_garden_is_not_watered_until_the_guard() -> None:
     assert started and {e.why for e in started} == {Rule.WILTING}
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_run_ms": 10 * MINUTE_MS, "min_rest_ms": MINUTE_MS},
+        {"max_run_ms": 90 * MINUTE_MS, "cycle_ms": 10 * MINUTE_MS, "soak_ms": 20 * MINUTE_MS},
+    ],
+    ids=["short runs", "cycles"],
+)
+@pytest.mark.parametrize("probes", [True, False], ids=["seen", "blind"])
+def test_the_guard_gives_all_that_it_promised_in_as_many_runs_as_it_takes(
+    changes: dict[str, int], probes: bool
+) -> None:
+    found = village(plans.made("orchard"), ground=GROUND, **changes)
+    soil(found, 24)
+    found.run(START_MS + HOUR_MS)
+    if not probes:
+        for channel in range(3):
+            found.kill_sensor(irrigation.probe("xoai", channel))
+        while not said(found, Rule.WILTING):
+            found.run(found.now_ms + 6 * HOUR_MS)
+        found.run(found.now_ms + 12 * HOUR_MS)
+    else:
+        soil(found, 21)
+        found.run(START_MS + 12 * HOUR_MS)
+    saved = [e.run for e in found.effects if isinstance(e, RunStarted) and e.why is Rule.WILTING]
+    given = [e.millilitres for e in found.effects if isinstance(e, RunEnded) and e.run in saved]
+    (first, *_) = said(found, Rule.WILTING)
+    asked_ml = int(str(first.inputs["dose_um"])) * GROUND.area_m2
+    assert len(given) >= 2
+    assert sum(given) == pytest.approx(asked_ml, rel=0.03)
+
+
+def test_rain_ends_what_the_guard_has_still_to_give() -> None:
+    found = village(plans.made("orchard"), ground=GROUND, max_run_ms=10 * MINUTE_MS)
+    soil(found, 21)
+    found.measure(irrigation.RAIN, 0)
+    found.run(START_MS + 15 * MINUTE_MS)
+    for tenths in range(1, 7):
+        found.measure(irrigation.RAIN, 500 * tenths)
+        found.run(found.now_ms + 5 * MINUTE_MS)
+    found.run(START_MS + 12 * HOUR_MS)
+    assert len([e for e in found.effects if isinstance(e, RunStarted)]) == 1
+    assert Rule.REST_NOT_NEEDED in rules(found) and Rule.SHORTFALL not in rules(found)
+
+
 def test_the_guard_of_a_thermostat_needs_a_sure_vote() -> None:
     for values, expected in (((21, 21, 21), True), ((21, 35, 50), False)):
         found = village(plans.made("orchard"))

@@ -2,8 +2,9 @@
 
 Rules
 1. The guard comes first. Soil that is surely below ``guard_e4``, or is reckoned to be, gets water whatever the phase
-   says, up to the ordinary dry mark and no further. Without probes it gives no more than what the crop has used since
-   the last watering (S12); where nothing is reckoned and no vote is sure it gives nothing.
+   says, up to the ordinary dry mark and no further, in as many runs as that takes. Without probes it gives no more
+   than what the crop has used since the last watering (S12); where nothing is reckoned and no vote is sure it gives
+   nothing.
 2. In the first ``wet_days`` of a phase the soil is kept wet: refilled from half way between target and dry mark on.
 3. After ``most_dry_days`` a phase with less than all its water holds nothing back any more: somebody has forgotten it.
 4. ``water_pct`` 100 is all that the soil asks for, 0 is nothing. In between a watering is given when the soil asks for
@@ -28,6 +29,7 @@ from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import Fact, ZoneSettings
 
+LEAST_REST_MM = 0.5
 _IN_SPITE = (Rule.WILTING, Rule.LOCK_OVER)  # what is given though the phase has no water
 
 
@@ -71,10 +73,15 @@ def guard(turn: Turn, zone: ZoneSettings, plan: Orchard) -> Finding | None:
         vote = turn.votes[zone.id]
         dry = vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 <= plan.guard_e4
         return Finding(Verdict.START, Rule.WILTING, facts(turn, zone), bounds) if dry else None
-    if judged.known.depletion_mm < zone.ground.depletion_mm(plan.guard_e4):
+    missing_mm = judged.known.depletion_mm - judged.dry_mm
+    rest_mm = _rest_mm(turn, zone)
+    if rest_mm > 0.0:
+        dose_mm, least_mm = min(missing_mm, rest_mm), LEAST_REST_MM
+    else:
+        dose_mm, least_mm = _allowed_mm(judged, missing_mm), LEAST_DOSE_MM
+    if dose_mm < least_mm:
         return None
-    dose_mm = _allowed_mm(judged, judged.known.depletion_mm - judged.dry_mm)
-    if dose_mm < LEAST_DOSE_MM:
+    if rest_mm <= 0.0 and judged.known.depletion_mm < zone.ground.depletion_mm(plan.guard_e4):
         return None
     inputs: dict[str, Fact] = {**facts(turn, zone), "dose_um": round(dose_mm * UM)}
     return Finding(Verdict.START, Rule.WILTING, inputs, bounds)
@@ -105,6 +112,12 @@ def _part(turn: Turn, zone: ZoneSettings, phase: Phase, known: InPhase) -> Findi
     if left_um < LEAST_DOSE_MM * UM:
         return Finding(Verdict.NO, Rule.PHASE_PART, inputs)
     return replace(found, rule=Rule.PART_DOSE, inputs={**inputs, "dose_um": min(dose_um, left_um)})
+
+
+def _rest_mm(turn: Turn, zone: ZoneSettings) -> float:
+    """What is still to be given of what has saved the trees: a cycle, or the longest run, was not all of it."""
+    dose = turn.zone(zone.id).dose
+    return dose.left_um / UM if dose and dose.why is Rule.WILTING and dose.left_um is not None else 0.0
 
 
 def _allowed_mm(judged: Judged, missing_mm: float) -> float:
