@@ -101,8 +101,13 @@ def _sources(sources: Sequence[view.Source], now_ms: int) -> Iterator[view.Alert
         if view.is_stale(source.measured_ms, now_ms):
             continue
         if source.state == "salt":
-            yield _alert("salt", "danger", "{name}: {place} đang mặn. Đang ngưng lấy nước.",
-                name=source.name, place=source.salt_place)
+            yield _alert(
+                "salt",
+                "danger",
+                "{name}: {place} đang mặn. Đang ngưng lấy nước.",
+                name=source.name,
+                place=source.salt_place,
+            )
         elif source.state == "low":
             yield _alert("low", "warning", "{name} đang cạn. Đang ngưng lấy nước.", name=source.name)
 
@@ -116,8 +121,13 @@ def _canals(village: Village, data: DataReader | None, state: State, now_ms: int
             continue
         seen = [latest.get((ref.node, fields.CONDUCTIVITY_25, ref.channel)) for ref in source.fill.conductivity]
         if any(found is not None and not view.is_stale(found.measured_ms, now_ms) for found in seen):
-            yield _alert("canal_salt", "warning", "{name} đang mặn. Chưa lấy nước vô {ditch}.",
-                name=source.fill.name, ditch=source.name[:1].lower() + source.name[1:])
+            yield _alert(
+                "canal_salt",
+                "warning",
+                "{name} đang mặn. Chưa lấy nước vô {ditch}.",
+                name=source.fill.name,
+                ditch=source.name[:1].lower() + source.name[1:],
+            )
 
 
 def _faults(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
