@@ -3,7 +3,7 @@
 Rules
 1. Nothing else is remembered anywhere: state, time, inputs and limits decide everything.
 2. JSON and back is the identity. An unknown version, an unknown, missing or wrong key is refused (StateError): a state
-   that is half understood is worse than none, because the lease closes everything anyway. A state of the version
+   that is half understood is worse than none, because the lease closes everything anyway. A state of the versions
    before is taken over, because the phase of a garden is a person's word.
 3. Instants end in ``_at_ms``; ``shifted`` moves all of them when somebody sets the clock, so that no run gets longer
    or shorter and no rest vanishes (S4).
@@ -25,8 +25,8 @@ from gateway.core.rain import Gauge
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 4
-OLDER = (3,)  # what they lack has a default, so nothing that people said is lost by an update
+VERSION = 5
+OLDER = (3, 4)  # what they lack has a default, so nothing that people said is lost by an update
 
 
 class StateError(Exception):
@@ -258,4 +258,6 @@ def _shift(part: Any, by_ms: int) -> Any:
 def _moved(instant: Any, by_ms: int) -> Any:
     if isinstance(instant, tuple):
         return tuple(i + by_ms for i in instant)
+    if isinstance(instant, Mapping):
+        return {key: at_ms + by_ms for key, at_ms in instant.items()}
     return None if instant is None else instant + by_ms

@@ -11,7 +11,7 @@ import pytest
 from gateway.core.jsons import from_plain, to_plain
 from gateway.core.plans import calendar, levels, sun
 from gateway.core.plans.force import in_force
-from gateway.core.plans.kinds import Calendar, Manual, Orchard, Phase, Phases, Plan, Rice, Sun, Vegetable
+from gateway.core.plans.kinds import Calendar, Orchard, Phase, Phases, Plan, Rice, Sun, Vegetable
 from gateway.core.plans.memory import InPhase, PlanState, Slot
 from gateway.core.probes import Trust
 from gateway.core.refs import SettingsError
@@ -95,6 +95,30 @@ def test_a_request_that_is_wrong_or_late_changes_nothing(what: str, age_ms: int,
     found.ask("phase", "xoai", what=what, age_ms=age_ms)
     found.run(START_MS + 1000)
     assert phase(found).id == "rest" and rule in rules(found)
+
+
+def test_a_step_that_was_pressed_by_mistake_can_be_taken_back_with_its_days() -> None:
+    found = village(plans.made("orchard", first="induce", since="2024-01-25"), ground=GROUND, max_run_ms=5_400_000)
+    soil(found, 26)
+    found.run(START_MS + HOUR_MS)
+    before = phase(found)
+    for what in ("flower", "induce"):
+        found.ask("phase", "xoai", what=what, told_by="chị Hai")
+        found.run(found.now_ms + MINUTE_MS)
+    assert phase(found) == replace(before, user="chú Sáu", told_by="chị Hai", given_ml=phase(found).given_ml)
+    found.run(START_MS + DAY_MS)  # the week after the drench is long over: nothing is kept wet
+    assert Rule.KEEP_WET not in rules(found)
+
+
+def test_a_phase_that_is_gone_back_to_after_days_begins_anew() -> None:
+    found = village(plans.made("orchard", first="induce", since="2024-01-25"), ground=GROUND, max_run_ms=5_400_000)
+    soil(found, 35)
+    found.run(START_MS + HOUR_MS)
+    found.ask("phase", "xoai", what="flower")
+    found.run(START_MS + 5 * DAY_MS)
+    found.ask("phase", "xoai", what="induce")
+    found.run(found.now_ms + MINUTE_MS)
+    assert (phase(found).id, phase(found).since_at_ms) == ("induce", START_MS + 5 * DAY_MS)
 
 
 def test_an_edited_file_is_a_persons_word_too() -> None:
@@ -348,16 +372,24 @@ def test_a_plan_that_contradicts_itself_is_refused(make: Any) -> None:
         make()
 
 
-def test_a_state_of_the_version_before_keeps_what_it_had() -> None:
-    found = village(Manual())
+def test_a_state_of_a_version_before_keeps_what_it_had() -> None:
+    found = village(plans.made("orchard"))
+    found.measure(irrigation.RAIN, 0)
     found.run(START_MS)
-    old = json.loads(found.state.to_json())
+    now = found.state
+    old = json.loads(now.to_json())
+    old["version"] = 4
+    for zone in old["state"]["zones"].values():
+        del zone["plan"]["left"]
+    for gauge in old["state"]["gauges"].values():
+        del gauge["told_at_ms"]
+    gauges = {id: replace(gauge, told_at_ms={}) for id, gauge in now.gauges.items()}
+    assert gauges and State.from_json(json.dumps(old)) == replace(now, gauges=gauges)
     old["version"] = 3
     for zone in old["state"]["zones"].values():
         del zone["plan"]
-    assert State.from_json(json.dumps(old)) == replace(
-        found.state, zones={id: replace(zone, plan=PlanState()) for id, zone in found.state.zones.items()}
-    )
+    zones = {id: replace(zone, plan=PlanState()) for id, zone in now.zones.items()}
+    assert State.from_json(json.dumps(old)) == replace(now, zones=zones, gauges=gauges)
 
 
 def test_a_slot_moves_with_the_clock() -> None:  # S4

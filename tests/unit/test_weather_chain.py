@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.core import rain, weather
 from gateway.core.air import WHOLE_HOURS, Air, take
 from gateway.core.rain import Gauge
+from gateway.core.state import State
 from gateway.core.weather import DAY_MS, Origin, Outlook, OutlookDay, Place, day_begins_at_ms
 from wire import fields
 
@@ -18,6 +19,7 @@ PLACE = Place(10.45, 105.63, 2.0)
 DAY = 19_800  # 2024-03-18
 NOON_MS = day_begins_at_ms(DAY) + DAY_MS // 2
 HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
 TOLD = OutlookDay(34.0, 24.5, 12.0, 0.4, 70.0, 16.0)
 
 
@@ -138,6 +140,23 @@ def test_a_total_of_an_unknown_boot_and_rain_that_comes_late_are_not_given() -> 
     after, um = rain.count(BEFORE, 1, 900, late_ms, NOON_MS)
     assert um == 0
     assert rain.count(after, 1, 910, NOON_MS, NOON_MS)[1] == 100
+
+
+def test_boots_that_come_after_the_newest_one_do_not_push_it_out() -> None:  # D2
+    newest = (80_000_000, 300, NOON_MS)  # what a node sends first; 20 restarts before it are told of afterwards
+    older = [(number * 65_536 + 7, 10, NOON_MS - HOUR_MS + number * MINUTE_MS) for number in range(1, 21)]
+    once = 300 * 10 + 20 * 10 * 10
+    assert fallen([newest, *older, (80_000_000, 310, NOON_MS + MINUTE_MS)], BEFORE) == once + 100
+
+
+def test_a_restart_of_the_gateway_does_not_mix_up_which_boots_it_knows() -> None:  # D2
+    boots = [65_536 * n + 7 for n in range(1, rain.KEPT_BOOTS + 1)]  # as texts: 131079 comes before 65543
+    gauge = BEFORE
+    for place, boot in enumerate(boots):
+        gauge = rain.count(gauge, boot, 400, NOON_MS + place * MINUTE_MS, NOON_MS)[0]
+    kept = State.from_json(State(gauges={"mua/8/0": gauge}).to_json()).gauges["mua/8/0"]
+    later_ms = NOON_MS + HOUR_MS
+    assert fallen([(9_000_000, 0, later_ms), (boots[-1], 400, NOON_MS), (boots[1], 400, NOON_MS)], kept) == 0
 
 
 def test_it_cannot_rain_faster_than_it_can() -> None:

@@ -54,9 +54,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """``tried_mm`` is the level of a field that did not rise though it was given more than it can hold."""
+    """``tried_mm`` is the level of a field that did not rise though it was given more than it can hold. ``left`` is the
+    phase that a person has left last, as it was then: that can be taken back."""
 
     phase: InPhase | None = None
+    left: InPhase | None = None
     pause: Pause | None = None
     refill: Refill | None = None
     tried_mm: int | None = None

@@ -5,6 +5,8 @@ Rules
    what a person says too, and begins anew.
 2. When a phase has lasted its usual days that is told once. Nothing else follows from it.
 3. The days of a phase are local days: the day on which it began is day 0.
+4. Who goes back within ``TAKE_BACK_MS`` to the phase that was left takes that step back: the phase goes on as if it had
+   not been left, with its days and with what it was given meanwhile. Later it begins anew.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from gateway.core.plans.kinds import Orchard, Phase, Phases, phases_of
 from gateway.core.plans.memory import InPhase
 from gateway.core.rules import Rule, Verdict
 from gateway.core.turn import Finding, Turn
-from gateway.core.types import Fact, ZoneSettings
+from gateway.core.types import DAY_MS, Fact, ZoneSettings
 from gateway.core.weather import EPOCH, day_begins_at_ms, local_day
+
+TAKE_BACK_MS = 3 * DAY_MS
 
 
 def look(turn: Turn, zone: ZoneSettings) -> None:
@@ -47,10 +51,18 @@ def look(turn: Turn, zone: ZoneSettings) -> None:
 def enter(
     turn: Turn, zone: ZoneSettings, phase: Phase, phases: Phases, since_at_ms: int, user: str = "", told_by: str = ""
 ) -> None:
-    """The garden is in this phase from now on; what was counted for the one before is over."""
+    """The garden is in this phase from now on; what was counted for the one before is over (but see rule 4)."""
     state = turn.zone(zone.id)
+    known, left = state.plan.phase, state.plan.left
     begun = InPhase(phase.id, since_at_ms, phases.since_day, user, told_by, used_um(turn, zone))
-    turn.zones[zone.id] = replace(state, plan=replace(state.plan, phase=begun, refill=None, tried_mm=None))
+    if known is not None and known.file_day != phases.since_day:
+        known = left = None
+    is_left = known and left and (left.id, left.file_day) == (phase.id, phases.since_day)
+    if known and left and is_left and since_at_ms - known.since_at_ms <= TAKE_BACK_MS:
+        begun = replace(left, user=user, told_by=told_by, given_ml=left.given_ml + known.given_ml)
+        known = None
+    memory = replace(state.plan, phase=begun, left=known, refill=None, tried_mm=None)
+    turn.zones[zone.id] = replace(state, plan=memory)
 
 
 def days_in(turn: Turn, known: InPhase) -> int:
