@@ -35,7 +35,6 @@ INTERPRETER = (1, 26, 0)
 BESIDE = ("boot.py", "main.py", "safe.py", "loader.mpy")
 BESIDE_FOLDERS = ("enrol",)  # a node is set up by what it was flashed with
 _RESCUE_FOLDERS = ("hal", "update", "wire")
-_RESCUE_NEEDS = "link"  # of node/, with all that it imports
 _BOARD = "hal/board.mpy"
 _BOARD_SHIM = '"""The board file lies beside the slots."""\n\nfrom board import *\n'
 
@@ -118,7 +117,7 @@ def flash_tree(out: Path, signed: Path, config: Path, public_key: Path, board: P
 
 def copy_rescue(signed: Path, out: Path) -> None:
     """The part of a bundle that loads a release: link, hal and update, without sensors, leases and journal."""
-    needed = {f"node/{name}.mpy" for name in _imported_by(_RESCUE_NEEDS, set())}
+    needed = {f"node/{name}.mpy" for name in _rescue_needs()}
     for path in signed.rglob("*.mpy"):
         name = path.relative_to(signed).as_posix()
         if name in needed or name.split("/")[0] in _RESCUE_FOLDERS:
@@ -126,18 +125,36 @@ def copy_rescue(signed: Path, out: Path) -> None:
             shutil.copyfile(path, out / name)
 
 
-def _imported_by(module: str, known: set[str]) -> set[str]:
-    """A module of ``node`` and every other one that it needs."""
-    source = ROOT / "firmware" / "node" / f"{module}.py"
-    if module in known or not source.is_file():
-        return known
-    known.add(module)
-    for statement in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-        if isinstance(statement, ast.ImportFrom) and (statement.level or (statement.module or "").startswith("node")):
-            inner = (statement.module or "").removeprefix("node").strip(".")
-            for name in [inner] if inner else [alias.name for alias in statement.names]:
+def _rescue_needs() -> set[str]:
+    """The modules of ``node`` that hal and update import, and all that those need."""
+    known: set[str] = set()
+    for folder in ("hal", "update"):
+        for source in (ROOT / "firmware" / folder).glob("*.py"):
+            for name in _of_node(source):
                 _imported_by(name, known)
     return known
+
+
+def _imported_by(module: str, known: set[str]) -> None:
+    source = ROOT / "firmware" / "node" / f"{module}.py"
+    if module in known or not source.is_file():
+        return
+    known.add(module)
+    for name in _of_node(source):
+        _imported_by(name, known)
+
+
+def _of_node(source: Path) -> list[str]:
+    """The modules of ``node`` that a file imports."""
+    found = []
+    inside = source.parent.name == "node"
+    for statement in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.ImportFrom):
+            path = (statement.module or "").split(".")
+            if path[0] == "node" or (inside and statement.level):
+                inner = path[1:] if path[0] == "node" and not statement.level else [part for part in path if part]
+                found += inner[:1] or [alias.name for alias in statement.names]
+    return found
 
 
 def board_file(model: str, mcu: str) -> Path | None:

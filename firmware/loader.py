@@ -143,10 +143,10 @@ def choose(root: str, slept: bool, powered: bool) -> tuple:
         return APP, PLAIN
     pointer = read(root)
     before = pointer.pack()
-    wanted = None if slept else _wanted(root)
+    wanted = _wanted(root)
     if wanted is None:
         _count(root, pointer, slept, powered)
-    if pointer.state != RESCUE and not slept and not verify(root, pointer.slot):
+    if pointer.state != RESCUE and not (slept and wanted is None) and not verify(root, pointer.slot):
         _leave(root, pointer, BAD_SLOT)
     if pointer.pack() != before:
         write(root, pointer)

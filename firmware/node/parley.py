@@ -84,6 +84,10 @@ def hold(config: dict, hal, log, health, backlog) -> bool:
                 conversation.store = more
         if not done:
             hal.wait(connection.poller, connection.wait_ms(hal.link_ms()))
+    if done and hal.briefing is not None:
+        from update import probation
+
+        probation.woke(hal, conversation, connection)
     if conversation.store is not log:
         log.backlog = not conversation.store.empty()
     connection.close(hal.link_ms())

@@ -25,5 +25,5 @@ def make(root: str) -> tuple:
     if state != loader.GOOD or pointer.boots or pointer.wakes or pointer.outcome:
         packed = loader.proved(root, pointer).pack()
     if state != loader.GOOD:
-        proud = report(root, updates.HEALTHY, here, 0, 0, "")
+        proud = report(root, updates.HEALTHY, here, 0, 0, "", loader.GOOD)
     return boot, proud, packed, here, other, pointer.floor, state == loader.TRIAL

@@ -5,7 +5,8 @@ Rules
    says nothing). The pointer then counts no bad boot any more, and a program on trial is the good one.
 2. A program on trial that is not healthy within TRIES times that, and TRIAL_MS at least, starts again as soon as
    nothing is on: that is a bad boot, and after three of them the other slot runs.
-3. Heap is dear while the node works: what is sent and written here was made at boot (briefing.py).
+3. A node that sleeps is healthy after one whole talk with the gateway.
+4. Heap is dear while the node works: what is sent and written here was made at boot (briefing.py).
 """
 
 import os
@@ -18,6 +19,7 @@ LEAST_S = 1
 MOST_S = 3_600
 TRIES = 3
 TRIAL_MS = 900_000
+TELL_MS = 5_000
 
 
 class Probation:
@@ -52,6 +54,21 @@ class Probation:
         elif self._trial and self._hal.link_ms() > self._end_ms and self._node.idle():
             self._hal.reset("not healthy in time")
         return False
+
+
+def woke(hal, talk, connection) -> None:
+    """A node that sleeps has had its talk with the gateway: that is its proof. It stays awake until that is told."""
+    boot, proud, pointer = hal.briefing[:3]
+    prove(hal.ROOT, pointer)
+    due = [frame for frame in (boot, proud) if frame]
+    until_ms = hal.link_ms() + TELL_MS
+    while (due or connection.in_flight) and hal.link_ms() < until_ms:
+        hal.feed()
+        if due and talk.publish(topics.REPORT, due[0]):
+            due.pop(0)
+        talk.listen()
+        if due or connection.in_flight:
+            hal.wait(connection.poller, connection.wait_ms(hal.link_ms()))
 
 
 def prove(root: str, pointer: bytes) -> None:

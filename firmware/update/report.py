@@ -8,7 +8,7 @@ import safe
 from wire import updates
 
 
-def report(root: str, status: int, release: bytes, done: int, total: int, text: str) -> bytes:
+def report(root: str, status: int, release: bytes, done: int, total: int, text: str, state: int = 0) -> bytes:
     """The frame of a report on this node as it stands."""
     pointer = loader.read(root)
     rescue = pointer.state == loader.RESCUE
@@ -21,7 +21,7 @@ def report(root: str, status: int, release: bytes, done: int, total: int, text: 
             version,
             tuple(sys.implementation.version[:3]),
             slot,
-            pointer.state,
+            state or pointer.state,
             done,
             total,
             safe.HARDWARE,

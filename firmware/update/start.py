@@ -15,7 +15,7 @@ import sys
 
 import loader
 import safe
-from node import link
+from node import broker, link
 
 from wire import topics, updates
 from wire.errors import WireError
@@ -54,12 +54,15 @@ class Session:
 
     def __init__(self, hal) -> None:
         config = hal.config()
+        if sys.modules.pop("node.lastgood", None) is not None:  # the config is read
+            delattr(sys.modules["node"], "lastgood")
         self._hal = hal
         self._root = safe.ROOT
         self._village, self._node, self._model = config["village"], config["node"], config["model"]
         self._sealer = Sealer(bytes.fromhex(config["key"]))
         self._rescue = loader.read(self._root).state == loader.RESCUE
-        self._link = link.Link(hal, config, None, down=(topics.CHUNK, topics.OFFER), window=1)
+        self._link = link.Link(hal, config, None, down=(topics.CHUNK, topics.OFFER), window=1, sizes=broker.LEAN)
+        config["broker"].clear()  # the link has its own copy
         self._transfer = None
         self._release = updates.NO_RELEASE
         self._asked_ms = None  # when the last question went out that has no answer

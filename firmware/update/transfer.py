@@ -29,6 +29,7 @@ _REASONS = {
 }
 _ENOSPC = 28
 MAX_SPOILT = 2
+PIECE = 480  # less than the contract allows: its copies on their way to the flash are small
 
 
 class Refusal(Exception):
@@ -73,7 +74,7 @@ class Transfer:
     def wanted(self) -> tuple:
         """(item, offset, bytes) of what is to be asked for."""
         size = self._size if self._packed is None else self._file_now[1]
-        return self._item, self._at, min(updates.MAX_CHUNK, size - self._at)
+        return self._item, self._at, min(PIECE, size - self._at)
 
     def take(self, item: int, offset: int, data: bytes) -> bool:
         """Bytes that came; False when they are not what is wanted, which harms nothing. Raises Refusal."""

@@ -29,13 +29,25 @@ SENSORS = [{"field": fields.FLOW, "channel": 0, "every_s": 2}]
 
 class SlotNode:
     def __init__(self, folder: Path, config: dict[str, Any], field_port: int, release: Release) -> None:
+        tree = releases.flash(folder / "tree", release)
+        self._set_up(folder, tree, releases.tree("0.1.0"), {**config, "sensors": SENSORS}, field_port)
+
+    @classmethod
+    def flashed(cls, folder: Path, staged: Path, field_port: int, sensors: list[dict[str, int]]) -> SlotNode:
+        """A node with what ``hoiquan firmware flash`` would put onto a board."""
+        made = cls.__new__(cls)
+        config = json.loads((staged / "node.json").read_text(encoding="utf-8"))
+        made._set_up(folder, staged, staged, {**config, "sensors": sensors}, field_port)
+        return made
+
+    def _set_up(self, folder: Path, tree: Path, beside: Path, config: dict[str, Any], field_port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.image = releases.image(releases.flash(folder / "tree", release), folder / "code.img")
-        (folder / "node.json").write_text(json.dumps({**config, "healthy_s": 1, "sensors": SENSORS}), encoding="utf-8")
+        self.image = releases.image(tree, folder / "code.img")
+        (folder / "node.json").write_text(json.dumps({**config, "healthy_s": 1}), encoding="utf-8")
         (folder / "beside").mkdir()
         for name in ("boot.py", "main.py", "loader.mpy"):
-            shutil.copyfile(releases.tree("0.1.0") / name, folder / "beside" / name)
+            shutil.copyfile(beside / name, folder / "beside" / name)
         self._environment = {
             "MICROPYPATH": f"{NODE_HAL}:{folder / 'beside'}:.frozen",
             "HOIQUAN_NODE_CONFIG": str(folder / "node.json"),

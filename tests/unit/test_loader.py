@@ -182,6 +182,11 @@ def test_a_pointer_that_is_no_pointer_lets_the_first_good_slot_run(node: Node, c
     assert node.boot() == ("node", "/b")
 
 
+def test_a_sleeper_wakes_to_load_what_it_was_offered(node: Node) -> None:
+    loader.want(node.root, node.new.id, len(node.new.signed), (0, 2, 0))
+    assert node.boot(slept=True) == ("update", "/a")
+
+
 def test_a_wish_is_tried_five_times_and_counts_no_bad_boot(node: Node) -> None:
     loader.want(node.root, node.new.id, len(node.new.signed), (0, 2, 0))
     for _ in range(loader.WISH_TRIES):
