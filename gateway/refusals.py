@@ -126,6 +126,7 @@ VIETNAMESE: Mapping[str, str] = {
         "phải là ngày từ {first} trở đi, trễ nhất {most} ngày sau"
     ),
     "must be left out where cap_mm is given": "phải bỏ, vì đã ghi cap_mm",
+    "must be at least {n}, as long as its water flows": "phải ít nhất {n}, bằng thời gian nước chảy",
     # ---- pumps, cycles and meters
     "must be left out where infiltration_mm_h is given": "phải bỏ, vì đã ghi infiltration_mm_h",
     "must be with cycle_min beside it": "phải ghi kèm cycle_min",

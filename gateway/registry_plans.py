@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from math import ceil
 
 from gateway.agronomy import EPOCH
 from gateway.core.crops import defaults as crop_defaults
@@ -154,6 +155,9 @@ def _calendar(t: Table, about: About, book: Book) -> Calendar:
     if rain_um is not None:
         book.keep(t, "rain_wait_h", wait_h, source)
     season, cap_ml = _season(t, about) if t.has("season") else (None, None)
+    takes_min = ceil(amount_ml * max(month_pct) / 100 / (about.flow_lpm * 1000))
+    if by_end and takes_min > window_min:
+        t.refuse("window_min", f"at least {takes_min}, as long as its water flows")
     return Calendar(
         amount_ml=amount_ml, minute=minute, weekdays=weekdays, every_days=every_days, first_day=(first - EPOCH).days,
         sun=sun, by_end=by_end, window_ms=window_min * MINUTE_MS, month_pct=month_pct, cap_ml=cap_ml, season=season,

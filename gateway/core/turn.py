@@ -56,6 +56,7 @@ class Turn:
 
     def __init__(self, state: State, now_ms: int, inputs: Inputs, limits: Limits) -> None:
         self.now_ms = now_ms
+        self.before_at_ms = state.at_ms  # of the step before; 0 when there was none
         self.settings = in_force(inputs.settings, state.zones)
         self.limits = limits
         self.links: dict[str, Link] = {link.node: link for link in inputs.links}
@@ -84,10 +85,7 @@ class Turn:
         self.refs_of = _refs_by_node(state, inputs)
         # Whose run an output serves: a pump serves one zone at a time. A ditch that is filled has a run as a zone has.
         self.user_of: dict[str, str] = {
-            ref.key: zone_id
-            for zone_id, zone in self.zones.items()
-            if zone.run
-            for ref in refs_of_run(zone.run)
+            ref.key: zone_id for zone_id, zone in self.zones.items() if zone.run for ref in refs_of_run(zone.run)
         }
         # How many runs are on the pipe of a pump: more than one while it is handed over.
         self.on_line: Counter[str] = Counter(

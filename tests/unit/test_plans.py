@@ -138,6 +138,20 @@ def test_an_edited_file_is_a_persons_word_too() -> None:
     assert (phase(found).id, phase(found).user) == ("flower", "")
 
 
+def test_a_phase_that_nobody_has_confirmed_is_the_one_of_the_file() -> None:
+    found = village(plans.made("orchard", first="rest"))
+    found.run(START_MS)
+    zone = found.settings.zones[0]
+    found.settings = replace(found.settings, zones=(replace(zone, plan=plans.made("orchard", first="fruit")),))
+    found.run(START_MS + HOUR_MS)
+    assert (phase(found).id, phase(found).since_at_ms) == ("fruit", START_MS - 10 * DAY_MS - 6 * HOUR_MS)
+    found.ask("phase", "xoai", what="harvest")
+    found.run(found.now_ms + MINUTE_MS)
+    found.settings = replace(found.settings, zones=(zone,))
+    found.run(found.now_ms + HOUR_MS)
+    assert phase(found).id == "harvest"  # what a person has confirmed needs another since to be changed
+
+
 def test_the_phases_of_a_year_go_round_and_those_of_a_season_end() -> None:
     orchard, rice = plans.made("orchard"), plans.made("rice")
     assert isinstance(orchard, Orchard) and isinstance(rice, Rice)
@@ -154,7 +168,7 @@ def test_marks_and_coefficient_of_a_phase_are_in_force_and_made_once() -> None:
     assert (first.zones[0].dry_e4, first.zones[0].target_e4) == (3000, 3400)
     assert first.zones[0].ground is not None and first.zones[0].ground.kc == (0.7, 0.7, 0.7)
     assert in_force(settings, {"xoai": ZoneState()}) is first
-    grown = ZoneState(plan=PlanState(phase=InPhase("growth", START_MS, 0)))
+    grown = ZoneState(plan=PlanState(phase=InPhase("growth", START_MS, 0, "chú Sáu")))
     assert in_force(settings, {"xoai": grown}).zones[0] == zone
     assert in_force(irrigation.settings(), {}) == irrigation.settings()
 
@@ -298,6 +312,33 @@ def test_a_month_and_a_season_bound_what_is_given() -> None:
     given = [e.millilitres for e in found.effects if isinstance(e, RunEnded)]
     assert 2_400_000 <= sum(given) <= 2_500_000 and given[0] == pytest.approx(1_000_000, rel=0.02)
     assert Rule.SEASON_CAP in rules(found)
+
+
+def test_water_before_its_season_is_none_of_the_season() -> None:
+    plan = plans.made("calendar", every_days=1, cap_ml=2_500_000, season=("2024-03-04", "2024-03-06"))
+    found = village(plan)
+    found.run(START_MS + HOUR_MS)
+    found.ask("water", "xoai", 20)
+    found.run(START_MS + 2 * DAY_MS)
+    assert [e.why for e in found.effects if isinstance(e, RunStarted)] == [Rule.MANUAL_WATER]
+    assert found.state.zones["xoai"].plan.season_ml == 0
+    found.run(START_MS + 8 * DAY_MS)
+    given = [e.millilitres for e in found.effects if isinstance(e, RunEnded)][1:]
+    assert sum(given) == pytest.approx(2_500_000, rel=0.02)
+
+
+@pytest.mark.parametrize("days", [1, 6, 20])
+def test_every_time_that_a_sleeping_gateway_has_missed_is_told(days: int) -> None:
+    found = village(plans.made("calendar", every_days=1))
+    found.run(START_MS + 3 * HOUR_MS)
+    found.kill_gateway()
+    found.run(START_MS + (days + 1) * DAY_MS - HOUR_MS)
+    found.start_gateway()
+    found.run(found.now_ms + HOUR_MS)
+    told = [decision.inputs["over_at_ms"] for decision in said(found, Rule.CALENDAR_SHORT)]
+    assert len(told) == len(set(told)) == days
+    found.run(found.now_ms + DAY_MS)
+    assert len([e for e in found.effects if isinstance(e, RunEnded)]) == 2
 
 
 def test_a_time_of_the_sun() -> None:

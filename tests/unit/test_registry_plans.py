@@ -157,6 +157,7 @@ def test_a_garden_of_hand() -> None:
 
 
 CALENDAR = 'kind = "calendar"\nweekdays = ["t2"]\nat = "05:30"\nminutes = 20\n'
+BY = CALENDAR.replace("at =", "by =")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +178,9 @@ CALENDAR = 'kind = "calendar"\nweekdays = ["t2"]\nat = "05:30"\nminutes = 20\n'
         (f"{RICE}range_mm = 100", "plan.range_mm", "lớn hơn mọi mốc"),
         (f"{RICE}max_age_min = 1", "plan.max_age_min", "ít nhất gấp đôi sample_s"),
         (RICE.replace(TUBES, "tubes = []\n"), "plan.tubes", "phải có 1 đến 8 bảng"),
+        (BY.replace("= 20", "= 241"), "plan.window_min", "(chưa ghi): phải ít nhất 241"),
+        (BY + "window_min = 19", "plan.window_min", "19: phải ít nhất 20"),
+        (BY + f"window_min = 30\nmonths_pct = {[100] * 11 + [160]}", "plan.window_min", "phải ít nhất 32"),
         (CALENDAR.replace("= 20", "= -20"), "plan.minutes", "số nguyên trong 1..720"),
         (CALENDAR + "every_days = 2", "plan.weekdays", "một trong hai"),
         (CALENDAR + 'by = "06:00"', "plan.at", "một trong hai"),

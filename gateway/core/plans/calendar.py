@@ -32,6 +32,7 @@ APART_MS = 12 * HOUR_MS
 DONE_PART = 0.02  # of an amount that may be missing: valves need some seconds
 LEAST_RUNS = 6  # a minute: ten seconds of water are not worth a run
 LOOK_AHEAD_DAYS = 62
+LOOK_BACK_DAYS = 62  # a gateway that was off for longer tells of the last of them
 NOWHERE = Place(10.0, 105.8, 2.0)
 
 
@@ -100,7 +101,9 @@ def _opened(turn: Turn, zone: ZoneSettings, plan: Calendar, memory: PlanState) -
     """The time whose window has begun, if it is not the one that was dealt with."""
     if memory.slot is not None and not memory.slot.done:
         return memory
-    for from_at_ms, by_at_ms in _times(turn, zone, plan, local_day(turn.now_ms) - 1, 3):
+    today = local_day(turn.now_ms)
+    first_day = max(today - LOOK_BACK_DAYS, min(today, local_day(turn.before_at_ms)) - 1)
+    for from_at_ms, by_at_ms in _times(turn, zone, plan, first_day, today + 2 - first_day):
         before = memory.slot
         if from_at_ms > turn.now_ms or (before and from_at_ms - before.from_at_ms < APART_MS):
             continue

@@ -31,11 +31,11 @@ def phase_of(zone: ZoneSettings, memory: PlanState) -> Phase | None:
     if phases is None:
         return None
     known = memory.phase
-    if known is not None and known.file_day == phases.since_day:
+    if known is not None and known.file_day == phases.since_day and known.user:
         found = phases.of(known.id)
         if found is not None:
             return found
-    return phases.of(phases.first)
+    return phases.of(phases.first)  # nobody has confirmed another since that was written
 
 
 def in_force(settings: Settings, zones: Mapping[str, Remembers]) -> Settings:

@@ -19,6 +19,7 @@ from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import FillSettings, SourceSettings, ZoneSettings
+from gateway.core.weather import local_day
 
 
 def look(turn: Turn) -> None:
@@ -92,6 +93,7 @@ def poured(turn: Turn, zone_id: str, millilitres: int, why: Rule = Rule.CALENDAR
         memory = replace(memory, tried_mm=None)
     if memory.slot and not memory.slot.done:
         memory = replace(memory, slot=replace(memory.slot, given_ml=memory.slot.given_ml + millilitres))
-    if isinstance(zone.plan, Calendar) and zone.plan.season:
+    season = zone.plan.season if isinstance(zone.plan, Calendar) else None
+    if season and season[0] <= local_day(turn.now_ms) <= season[1]:
         memory = replace(memory, season_ml=memory.season_ml + millilitres)
     turn.zones[zone_id] = replace(state, plan=memory)
