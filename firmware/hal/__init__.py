@@ -45,7 +45,7 @@ tend = None  # what the node wants done while a measurement waits
 
 
 def enrolling():
-    """What sets this node up (portal.py), when this start is for that: no config at all, or the button held. Else None."""
+    """What sets this node up (portal.py), when this start is for that: no config, or the button held. Else None."""
     import sys
 
     from hal import portal

@@ -54,7 +54,7 @@ class Node:
         return self._store.boot_id
 
     def wants_restart(self) -> bool:
-        """Whether to start again is worth a try, and harms nothing (rule 5): for a volume, a stuck radio, or a release."""
+        """Whether to start again is worth a try, and harms nothing (rule 5): for volume, stuck radio, or a release."""
         without = self._store.volume == fields.VOLUME_NONE and self._hal.ticks_ms() > RETRY_VOLUME_MS
         return (without or self.talk.update or self._hal.stuck()) and self.idle()
 
