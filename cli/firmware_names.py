@@ -5,8 +5,9 @@ MicroPython keeps every different name of a program in RAM, in tables that doubl
 Rules
 1. Private names (``_name``) that a module itself gives are renamed in that module, each to another short one. One that
    a second module or a text uses as well keeps its name everywhere.
-2. Parameters are renamed within their function, but for ``self`` and those that a call may give by name: there is a
-   keyword argument that reads the same, or a text in a module that calls with **.
+2. Parameters are renamed within their function, to words that need no room and mean nothing else in their module; but
+   for ``self`` and those that a call may give by name: there is a keyword argument that reads the same, or a text in a
+   module that calls with **.
 3. Tokens are replaced in their lines, so line numbers stay true. A traceback then names functions by their short
    names; module and line say which one it is.
 4. What cannot be followed is refused: an f-string, because a name inside it would not be seen.
@@ -20,6 +21,11 @@ import re
 import tokenize
 from collections.abc import Iterator
 
+# Words that MicroPython has anyway and .mpy files name by a number; none is a builtin that a function could call.
+_WORDS = (
+    "key", "value", "index", "start", "stop", "step", "end", "count", "args", "copy", "clear", "find", "get", "items",
+    "keys", "values", "pop", "insert", "remove", "replace", "format", "join", "split", "strip", "lower", "upper",
+)  # fmt: skip
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _Spot = tuple[int, int, int, str]  # line, first column, end, new name
 
@@ -119,7 +125,22 @@ def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
                 yield part
 
 
-def _parameters(function: ast.FunctionDef, by_name: set[str]) -> dict[str, str]:
+def _plain(tree: ast.AST) -> Iterator[str]:
+    """Every name that is not an attribute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+def _parameters(function: ast.FunctionDef, by_name: set[str], words: list[str]) -> dict[str, str]:
     """Old -> new for one function; none where a name of it means something else as well (rule 2)."""
     inner = list(ast.walk(function))
     names = [node.arg for node in inner if isinstance(node, ast.arg) and node.arg not in by_name | {"self"}]
@@ -137,12 +158,15 @@ def _parameters(function: ast.FunctionDef, by_name: set[str]) -> dict[str, str]:
     imported = {alias.asname or alias.name for node in inner if isinstance(node, ast.Import | ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
     wanted = [name for name in dict.fromkeys(names) if name not in outside | imported]
-    return {name: f"_{number}" for number, name in enumerate(wanted)}
+    spare = (f"_{number}" for number in range(len(wanted)))
+    return dict(zip(wanted, (*words, *spare), strict=False))
 
 
 def _apply(text: str, tree: ast.Module, shorts: dict[str, str], by_name: set[str]) -> str:
+    taken = by_name | set(_plain(tree)) | set(_imported(tree))
+    words = [word for word in _WORDS if word not in taken]
     parameters = [
-        ((function.lineno, function.end_lineno or function.lineno), _parameters(function, by_name))
+        ((function.lineno, function.end_lineno or function.lineno), _parameters(function, by_name, words))
         for function in _functions(tree)
     ]
     spots: list[_Spot] = []

@@ -99,15 +99,15 @@ def run(seconds, pump, run=3):
         short["node/pump.mpy"]
         == """import _thread
 class Pump:
-    def __init__(self, _0, _1=3):
-        self._c = _0  # a comment on _rate
-        self._a = _1
-        self.shared._state = _0
-    def _b(self, seconds, _0="rate"):
+    def __init__(self, key, value=3):
+        self._c = key  # a comment on _rate
+        self._a = value
+        self.shared._state = key
+    def _b(self, seconds, key="rate"):
         return [self._c * seconds for _ in range(self._a)] + [_thread, self._foreign, {"_named": seconds}]
-def run(seconds, _0, _1=3):
-    _named = _0._b(seconds=1)
-    return lambda _0, _2: (_0.seconds, _2, _named)
+def run(seconds, key, value=3):
+    _named = key._b(seconds=1)
+    return lambda key, index: (key.seconds, index, _named)
 """
     )
     with pytest.raises(firmware_names.CannotRename, match="f-string"):
