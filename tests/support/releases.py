@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import shutil
@@ -75,7 +76,9 @@ def small(folder: Path, version: str, files: dict[str, bytes], **changes: object
 @functools.cache
 def tree(version: str) -> Path:
     """A built tree of the node's own program that calls itself this version; once a run."""
-    return firmware_build.build(Path(tempfile.mkdtemp(prefix="hoiquan-tree-")) / "tree", version=version)
+    folder = Path(tempfile.mkdtemp(prefix="hoiquan-tree-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return firmware_build.build(folder / "tree", version=version)
 
 
 def whole(folder: Path, version: str, broken: dict[str, bytes] | None = None, tree_of: str | None = None) -> Release:
