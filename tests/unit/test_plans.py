@@ -292,6 +292,32 @@ def test_the_tubes_vote(
     assert (vote.trust, vote.level_mm) == (trust, level_mm)
 
 
+def poured_mm(found: Village) -> float:
+    return sum(e.millilitres for e in found.effects if isinstance(e, RunEnded)) / 1000 / 100
+
+
+def test_a_field_whose_tube_is_stuck_gets_no_more_than_two_rises() -> None:
+    found = village(plans.made("rice"), max_run_ms=2 * HOUR_MS, min_rest_ms=MINUTE_MS, flow_ml_min=300_000)
+    found.measure(plans.tube(0), -150)
+    found.run(START_MS + 8 * HOUR_MS)
+    assert 400 <= poured_mm(found) <= 400 + 3
+    assert len(said(found, Rule.FIELD_NO_RISE)) == 1 and rules(found)[-1] is Rule.FIELD_STUCK
+
+
+def test_a_field_whose_tube_falls_silent_is_not_filled_over_its_mark_meanwhile() -> None:
+    found = village(plans.made("rice"), max_run_ms=2 * HOUR_MS, flow_ml_min=300_000)
+    found.measure(plans.tube(0), -150)
+    found.run(START_MS + 10 * MINUTE_MS)
+    found.measure(plans.tube(0), 40)  # the mark is 50
+    found.run(found.now_ms + MINUTE_MS)
+    found.kill_sensor(plans.tube(0))
+    found.run(START_MS + 3 * HOUR_MS)
+    assert poured_mm(found) <= 10 * 3 + (50 - 40 + 20) + 2
+    found.measure(plans.tube(0), 20)  # heard again, and it has moved
+    found.run(START_MS + 4 * HOUR_MS)
+    assert len([e for e in found.effects if isinstance(e, RunStarted)]) == 2
+
+
 # ---- the calendar
 
 
@@ -339,6 +365,18 @@ def test_every_time_that_a_sleeping_gateway_has_missed_is_told(days: int) -> Non
     assert len(told) == len(set(told)) == days
     found.run(found.now_ms + DAY_MS)
     assert len([e for e in found.effects if isinstance(e, RunEnded)]) == 2
+
+
+def test_rain_leaves_out_the_rest_of_a_time_that_has_begun() -> None:
+    found = village(plans.made("calendar", every_days=1, rain_um=10_000, rain_wait_ms=DAY_MS, amount_ml=6_000_000))
+    found.measure(irrigation.RAIN, 0)
+    found.run(START_MS + HOUR_MS + 5 * MINUTE_MS)  # at seven it has begun, with 30 minutes at a time
+    for total in range(300, 2_100, 300):
+        found.measure(irrigation.RAIN, total)
+        found.run(found.now_ms + 3 * MINUTE_MS)
+    found.run(START_MS + 8 * HOUR_MS)
+    assert len([e for e in found.effects if isinstance(e, RunStarted)]) == 1
+    assert len(said(found, Rule.CALENDAR_RAINED)) == 1 and Rule.CALENDAR_SHORT not in rules(found)
 
 
 def test_a_time_of_the_sun() -> None:

@@ -8,8 +8,8 @@ Rules
    gateway was off all the while. Rain, a month of 0 % and a season's cap are told as well.
 3. Two times are ``APART_MS`` apart at least, by the clock as it is now, so that setting a clock repeats none and loses
    none (S4). A plan that begins after a time of today begins with the next.
-4. Rain on a day beyond ``rain_um`` puts off what would begin within ``rain_wait_ms``; that survives a restart, as
-   everything here does.
+4. Rain on a day beyond ``rain_um`` leaves out what would begin within ``rain_wait_ms``, also the rest of a time that
+   has begun; that survives a restart, as everything here does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def look(turn: Turn, zone: ZoneSettings, plan: Calendar) -> None:
         memory = replace(memory, season_day=plan.season[0], season_ml=0)
     if memory.slot is None:
         memory = replace(memory, slot=Slot(turn.now_ms - APART_MS, turn.now_ms, 0, done=True))
-    memory = _closed(turn, zone, memory)
+    memory = _closed(turn, zone, plan, memory)
     memory = _opened(turn, zone, plan, memory)
     state = turn.zone(zone.id)
     if memory != state.plan:
@@ -81,16 +81,23 @@ def _rained(turn: Turn, memory: PlanState, plan: Calendar) -> PlanState:
     return replace(memory, rain_day=day, rain_um=um, wet_until_at_ms=wet_until_at_ms)
 
 
-def _closed(turn: Turn, zone: ZoneSettings, memory: PlanState) -> PlanState:
+def _closed(turn: Turn, zone: ZoneSettings, plan: Calendar, memory: PlanState) -> PlanState:
     """A time whose water was given is done; one whose window is over is done too, and what is missing is told."""
     slot = memory.slot
     if slot is None or slot.done or turn.zone(zone.id).run is not None:
         return memory
-    if not _is_given(zone, slot):
+    if _is_wet(plan, memory, turn.now_ms) and not _is_given(zone, slot):
+        turn.decide(zone.id, Finding(Verdict.NO, Rule.CALENDAR_RAINED, {"rain_um": memory.rain_um}), always=True)
+    elif not _is_given(zone, slot):
         if turn.now_ms < slot.by_at_ms:
             return memory
         _short(turn, zone, slot, slot.want_ml - slot.given_ml)
     return replace(memory, slot=replace(slot, done=True))
+
+
+def _is_wet(plan: Calendar, memory: PlanState, at_ms: int) -> bool:
+    """Whether it has rained so much that nothing is begun then."""
+    return plan.rain_um is not None and memory.wet_until_at_ms is not None and at_ms < memory.wet_until_at_ms
 
 
 def _is_given(zone: ZoneSettings, slot: Slot) -> bool:
@@ -126,7 +133,7 @@ def _want_ml(plan: Calendar, memory: PlanState, at_ms: int) -> int:
 
 def _left_out(zone: ZoneSettings, plan: Calendar, memory: PlanState, slot: Slot) -> Finding | None:
     """Why a time that has come is left out, or None."""
-    if memory.wet_until_at_ms is not None and slot.from_at_ms < memory.wet_until_at_ms:
+    if _is_wet(plan, memory, slot.from_at_ms):
         return Finding(Verdict.NO, Rule.CALENDAR_RAINED, {"rain_um": memory.rain_um})
     least_ml = zone.flow_ml_min // LEAST_RUNS
     if slot.want_ml > least_ml:

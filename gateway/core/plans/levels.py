@@ -24,17 +24,21 @@ _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 @dataclass(frozen=True, slots=True)
 class LevelVote:
+    """``newest_at_ms`` is when the last of the tubes that vote was measured; 0 where none does."""
+
     trust: Trust
     level_mm: int | None
     fit: int
     asked: int
     dropped: tuple[str, ...] = ()
+    newest_at_ms: int = 0
 
 
 def vote(plan: Rice, latest: Mapping[str, Latest], now_ms: int) -> LevelVote:
     """What the tubes say together."""
     values: list[int] = []
     dropped: list[str] = []
+    newest_at_ms = 0
     for tube in plan.tubes:
         reading = latest.get(tube.key)
         fault = _fault(plan, reading, now_ms)
@@ -42,9 +46,10 @@ def vote(plan: Rice, latest: Mapping[str, Latest], now_ms: int) -> LevelVote:
             dropped.append(f"{tube.node}/{tube.channel} {fault or 'missing'}")
         else:
             values.append(reading.value)
+            newest_at_ms = max(newest_at_ms, reading.measured_at_ms)
     values.sort()
     trust, level_mm = _agree(values, len(plan.tubes), plan.spread_mm)
-    return LevelVote(trust, level_mm, len(values), len(plan.tubes), tuple(dropped))
+    return LevelVote(trust, level_mm, len(values), len(plan.tubes), tuple(dropped), newest_at_ms)
 
 
 def _fault(plan: Rice, reading: Latest | None, now_ms: int) -> str | None:
