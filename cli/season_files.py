@@ -24,7 +24,7 @@ from cli.toml_tables import Toml
 from cli.weather import DAILY, days_of_year, observations
 from gateway import registry
 from gateway.core.fao56.atmosphere import WIND_UNKNOWN_MS, Array, floats
-from gateway.core.plans.kinds import Rice, last_day_of, phases_of
+from gateway.core.plans.kinds import last_day_of, phases_of
 from gateway.core.village import Village
 from gateway.core.weather import EPOCH
 from gateway.strict import RegistryError
@@ -130,9 +130,6 @@ def plans(path: Path, known: Village, first: date) -> None:
     """Whether the plans of a village can be run from a day on. Raises Refused."""
     for zone in known.zones.values():
         where = f"zone {zone.id!r}.plan"
-        if isinstance(zone.plan, Rice):
-            raise Refused(str(path), f"{where}.kind = rice: đồng mô phỏng chưa có ruộng lúa, hãy bỏ vườn này ra",
-                          "the simulated field has no paddy, leave this garden out")  # fmt: skip
         last_day, phases = last_day_of(zone.plan), phases_of(zone.plan)
         if last_day is not None and EPOCH + timedelta(days=last_day) < first:
             last = EPOCH + timedelta(days=last_day)

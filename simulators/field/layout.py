@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.core.plans.kinds import Rice
+from gateway.core.refs import SensorRef
 from gateway.core.village import Node, Village
 from gateway.core.village import Zone as RegistryZone
 from simulators.field.canal import Canal
@@ -24,7 +26,7 @@ from wire.fields import BATTERY, SOIL_MOISTURE, field
 Table = dict[str, Any]
 MEASURES = (
     "ditch_level", "canal_level", "ditch_salinity", "canal_salinity",
-    "water_temperature", "soil_temperature", "rain", "flow", "air_temperature", "air_humidity",
+    "water_temperature", "soil_temperature", "rain", "flow", "air_temperature", "air_humidity", "field_level",
 )  # fmt: skip
 
 # one standard deviation of the noise, in raw units
@@ -51,7 +53,8 @@ class Zone:
 
 @dataclass(frozen=True)
 class Channel:
-    """A sensor and what it looks at: a name of MEASURES, "battery", or "soil_moisture" of a zone."""
+    """A sensor and what it looks at: a name of MEASURES, "battery", or "soil_moisture"; this and "field_level" of a
+    zone."""
 
     sensor: Sensor
     measures: str
@@ -118,6 +121,7 @@ def _channels(village: Village, node: Node, truth: Table, seed: int) -> Iterator
     zone_of = {(probe.node, probe.channel): zone.id for zone in village.zones.values() for probe in zone.probes}
     probes = {(probe["node"], probe["channel"]): probe for probe in truth.get("probe", ())}
     measures = {(s["node"], s["field"], s["channel"]): s["measures"] for s in truth["sensor"]}
+    fields_of = {(tube.node, tube.channel): zone.id for zone in village.zones.values() for tube in _tubes(zone)}
     for entry in node.sensors:
         name = field(entry.field).name
         sensor = Sensor(node.id, name, entry.channel, NOISE[name], seed=seed)
@@ -134,4 +138,8 @@ def _channels(village: Village, node: Node, truth: Table, seed: int) -> Iterator
             looks_at = measures[(node.id, name, entry.channel)]
             if looks_at not in MEASURES:
                 raise LayoutError(f"{node.id} measures {looks_at!r}, which is not one of {', '.join(MEASURES)}")
-            yield at, Channel(sensor, looks_at)
+            yield at, Channel(sensor, looks_at, fields_of[at[0], at[2]] if looks_at == "field_level" else "")
+
+
+def _tubes(zone: RegistryZone) -> tuple[SensorRef, ...]:
+    return zone.plan.tubes if isinstance(zone.plan, Rice) else ()

@@ -7,6 +7,9 @@ Rules of this module:
   delay; what the surface cannot hold runs off.
 - Drainage takes what is above field capacity, exponentially; the crop's water use falls with the stress
   coefficient Ks when the root zone is dry (FAO-56 Eq. 81-84).
+- A paddy is the same with a bund (``surface_mm``) and a plough pan below its roots. Through that goes
+  ``percolation_mm_h`` when the water stands at the surface, and more or less as it stands higher or lower over the pan
+  (Darcy). Its level is that of a tube: the water on the field, or how deep below the surface the ground is full of it.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ class Soil:
     infiltration_mm_h: float
     surface_mm: float
     drainage_h: float  # time constant of the water above field capacity
+    percolation_mm_h: float | None = None  # of a paddy, through its plough pan
 
     @cached_property
     def capacity_mm(self) -> float:
@@ -95,8 +99,7 @@ def step(soil: Soil, state: SoilState, rain_mm: float, irrigation_mm: float, et0
     evaporated = _ks(soil, wet) * soil.crop_coefficient * et0_mm  # Eq. 81
     evaporated = min(evaporated, max(0.0, wet - soil.wilting_mm))
     root = wet - evaporated
-    excess = root - soil.capacity_mm
-    drained = excess * (1.0 - math.exp(-hours / soil.drainage_h)) if excess > 0.0 else 0.0
+    drained = _drained(soil, root, surface, hours) if root > soil.capacity_mm else 0.0
     return SoilState(
         root_mm=root - drained,
         surface_mm=surface,
@@ -106,6 +109,24 @@ def step(soil: Soil, state: SoilState, rain_mm: float, irrigation_mm: float, et0
         drained_mm=state.drained_mm + drained,
         runoff_mm=state.runoff_mm + runoff,
     )
+
+
+def _drained(soil: Soil, root_mm: float, surface_mm: float, hours: float) -> float:
+    excess_mm = root_mm - soil.capacity_mm
+    if soil.percolation_mm_h is not None:
+        head_mm = max(0.0, soil.root_zone_mm + _level_mm(soil, root_mm + surface_mm))
+        return min(excess_mm, soil.percolation_mm_h * head_mm / soil.root_zone_mm * hours)
+    return excess_mm * (1.0 - math.exp(-hours / soil.drainage_h))
+
+
+def level_mm(soil: Soil, state: SoilState) -> float:
+    """What a tube in the field shows: mm above the soil's surface, negative below it."""
+    return _level_mm(soil, state.root_mm + state.surface_mm)
+
+
+def _level_mm(soil: Soil, water_mm: float) -> float:
+    beyond_mm = water_mm - soil.saturation_mm
+    return beyond_mm if beyond_mm >= 0.0 else beyond_mm / (soil.saturation - soil.field_capacity)
 
 
 def imbalance_mm(begin: SoilState, end: SoilState) -> float:

@@ -78,6 +78,10 @@ class World:
     def vwc(self, zone_id: str) -> float:
         return soil.vwc(self._soils[zone_id], self.soil[zone_id])
 
+    def field_mm(self, zone_id: str) -> float:
+        """The level of the water on, or in, a field."""
+        return soil.level_mm(self._soils[zone_id], self.soil[zone_id])
+
     def read(self, node: str, field_id: int, channel: int) -> int | None:
         """What the converter of a sensor gives now; None when nothing answers, also when there is no such sensor."""
         found = self.layout.channels.get((node, field_id, channel))
@@ -131,6 +135,8 @@ class World:
         """The true value of what a channel looks at, in the scaled unit of its field."""
         if channel.measures == "soil_moisture":
             return self.vwc(channel.zone) * 10_000.0
+        if channel.measures == "field_level":
+            return self.field_mm(channel.zone)
         if channel.measures in WATER:
             return self.water(channel.measures)
         fraction = day_fraction(self.now_ms)

@@ -41,6 +41,7 @@ class Sight:
 
     at_ms: int
     vwc: dict[str, float]
+    field_mm: dict[str, float]  # the water of a paddy
     ditch_mm: float
     canal_mm: float
     ditch_us_cm: float
@@ -213,6 +214,7 @@ class Gateway:
             Sight(
                 at_ms,
                 {zone: world.vwc(zone) for zone in self.trial.zones},
+                {id: world.field_mm(id) for id, zone in self.trial.zones.items() if zone.soil.percolation_mm_h},
                 world.water("ditch_level"),
                 world.water("canal_level"),
                 world.water("ditch_salinity"),

@@ -34,6 +34,7 @@ from simulators.season.words import COLUMNS, CONTROLLERS, Words, figure
 
 SHOWN_ZONES = 12
 HOURS_A_DAY = 24.0
+AWD_MM = -150.0
 REASON_COLOURS = dict(
     zip(words.REASONS, (BLUE, SKY, RED, ORANGE, PURPLE, "#000000", GREY, YELLOW, "#d9ead3"), strict=True)
 )
@@ -166,6 +167,8 @@ def _gardens(season: Season) -> Iterator[str]:
 
 
 def _soil(season: Season, id: str) -> str:
+    if season.ours.trial.zones[id].soil.percolation_mm_h is not None:
+        return _field(season, id)
     zone, registry = season.ours.trial.zones[id], season.scenario.village.zones[id]
     soil, days = zone.soil, season.ours.trial.days[id]
     stress = soil.field_capacity - soil.depletion_fraction * (soil.field_capacity - soil.wilting_point)
@@ -184,6 +187,27 @@ def _soil(season: Season, id: str) -> str:
             Level(100.0 * stress, f"cây bắt đầu khát · stress; tưới nhiều nhất {figure(given, 0)} mm", RED),
         ],
         band=(100.0 * registry.dry_vwc, 100.0 * registry.target_vwc),
+        stretches=[Stretch(at_ms, PHASES_VI[phase]) for at_ms, phase in season.diary.phases.get(id, ())],
+    )
+
+
+def _field(season: Season, id: str) -> str:
+    """The water of a paddy, from the soil's surface on."""
+    days, name = season.ours.trial.days[id], season.scenario.village.zones[id].name
+    most = max([1.0, *(day.rain_mm for day in days)])
+    given = max([1.0, *(day.irrigation_mm for day in days)])
+    return charts.over_time(
+        _span(season),
+        f"Mực nước ruộng (mm), mưa và nước tưới: {name}",
+        [_line(season, lambda sight: sight.field_mm[id], BLUE)],
+        bars=[
+            Bars([(day.date, day.rain_mm) for day in days], SKY, most, hanging=True),
+            Bars([(day.date, day.irrigation_mm) for day in days], ORANGE, given, share=0.2),
+        ],
+        levels=[
+            Level(0.0, f"mặt đất · soil surface; mưa lớn nhất {figure(most, 0)} mm, tưới {figure(given, 0)} mm"),
+            Level(AWD_MM, "mốc khô · safe AWD", RED),
+        ],
         stretches=[Stretch(at_ms, PHASES_VI[phase]) for at_ms, phase in season.diary.phases.get(id, ())],
     )
 

@@ -15,7 +15,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.core.plans.kinds import Rice
 from gateway.core.types import Limits
 from gateway.core.village import Village
 from simulators.field.weather import DAY_MS, Weather, local_midnight_ms
@@ -63,8 +62,6 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.village.zones:
             raise ScenarioError("the village has no zone")
-        if any(isinstance(zone.plan, Rice) for zone in self.village.zones.values()):
-            raise ScenarioError("a rice field is watered by its level, and the simulated field has no paddy")
         if not 0 < self.days <= MAX_DAYS:
             raise ScenarioError(f"{self.days} days, must be 1 to {MAX_DAYS}")
         self.weather.between(self.first, self.last)

@@ -39,6 +39,7 @@ class ShadowRun:
         self._probes = {
             id: gauge(scenario.village, SensorRef(zone.probes[0].node, SOIL_MOISTURE, zone.probes[0].channel))
             for id, zone in zones.items()
+            if zone.probes
         }
 
     def run(self, until_ms: int) -> None:
@@ -61,8 +62,8 @@ class ShadowRun:
         rain_mm = self._weather.day(yesterday).rain_mm if known else 0.0
         doses = {}
         for zone, plot in self._plots.items():
-            seen = self._probes[zone].read(self.trial.world, now_ms)
-            probe_e4 = None if seen.quality >= FAIL else seen.value
+            seen = self._probes[zone].read(self.trial.world, now_ms) if zone in self._probes else None
+            probe_e4 = None if seen is None or seen.quality >= FAIL else seen.value
             morning = Morning(et0_mm, rain_mm, probe_e4)
             self._memory[zone], doses[zone] = self._shadow.water(plot, self._memory[zone], morning)
         return doses

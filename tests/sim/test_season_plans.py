@@ -11,7 +11,7 @@ import pytest
 from cli.__main__ import main
 from gateway.core.plans.kinds import Orchard, Phase
 from simulators.season.report import page
-from simulators.season.scenario import Scenario, ScenarioError
+from simulators.season.scenario import Scenario
 from simulators.season.season import Season, run, summary
 from tests.support import plans, seasons
 
@@ -56,20 +56,11 @@ def test_the_report_names_the_phases(season: Season) -> None:
     assert "theo kế hoạch" in html
 
 
-def test_the_simulated_field_has_no_paddy() -> None:
-    with pytest.raises(ScenarioError, match="no paddy"):
-        with_plan(seasons.scenario(3), plans.made("rice"))
-
-
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
         ('kind = "vegetable"\nphase = "last"\nsince = 2023-01-01', "vụ này hết từ 2023-"),
         ('kind = "orchard"\nphase = "rest"\nsince = 2030-01-01', "since = 2030-01-01: phải từ 2024-02-05"),
-        (
-            'kind = "rice"\nphase = "tiller"\nsince = 2024-02-01\ntubes = [{ node = "level-1", channel = 0 }]',
-            "ruộng lúa",
-        ),
     ],
 )
 def test_a_plan_that_cannot_be_run_is_refused_in_vietnamese(
