@@ -110,6 +110,9 @@ VIETNAMESE: Mapping[str, str] = {
     ),
     "must be above wp ({wp}) and below dry_vwc ({dry})": "phải cao hơn wp ({wp}) và thấp hơn dry_vwc ({dry})",
     "must be different tubes": "phải là các ống đo khác nhau",
+    "must be tubes in the field, not the level of a ditch or canal": (
+        "phải là ống đo trong ruộng, không phải mực nước mương hay kinh"
+    ),
     "must be at least twice the sample_s of its tubes ({every_s}), in minutes": (
         "tính ra phút phải ít nhất gấp đôi sample_s của ống đo ({every_s})"
     ),

@@ -44,7 +44,7 @@ from gateway.core.village import (
     Zone,
 )
 from gateway.registry_phases import About
-from gateway.registry_water import crop_limit_us_cm, output_ref, sensor_ref, source
+from gateway.registry_water import crop_limit_us_cm, levels, output_ref, sensor_ref, source
 from gateway.strict import RegistryError, Table
 from wire import commands, fields
 
@@ -244,7 +244,8 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
         by_soil = registry_plans.kind_of(t) not in registry_plans.WITHOUT_PROBES
         dry_vwc, target_vwc = agronomy.marks(t, ground, needed=by_soil)
         flow_lpm = float(t.number("flow_lpm", Decimal("0.1"), 5000))
-        about = About(crop, area_m2, flow_lpm, ground, (dry_vwc, target_vwc), agronomy.has_own_kc(t))
+        own_kc, waters = agronomy.has_own_kc(t), levels(sources.values())
+        about = About(crop, area_m2, flow_lpm, ground, (dry_vwc, target_vwc), own_kc, waters)
         plan, figures = registry_plans.plan(t, about, nodes)
         zone = Zone(
             id=zone_id,
@@ -288,10 +289,8 @@ def _hard_max_s(nodes: Mapping[str, Node], ref: OutputRef) -> int:
     return output.hard_max_s
 
 
-def _one_user_each(
-    zones: Mapping[str, Zone], sources: Mapping[str, Source], more: list[tuple[OutputRef, str]]
-) -> None:
-    """A valve, main valve, sluice or lift serves one zone or one ditch; and the decisions of a ditch are not those of a zone."""
+def _one_user_each(zones: Mapping[str, Zone], sources: Mapping[str, Source], more: list[tuple[OutputRef, str]]) -> None:
+    """A valve, main valve, sluice or lift serves one zone or ditch; and a ditch's decisions are not those of a zone."""
     uses = [(zone.valve, f"zone {zone.id!r}.valve") for zone in zones.values()] + more
     for ditch in sources.values():
         if ditch.fill is None:

@@ -27,7 +27,8 @@ BEYOND_MM = 10_000
 
 @dataclass(frozen=True)
 class About:
-    """What a plan has to know of its garden. ``own_kc``: the file says itself what the crop's coefficients are."""
+    """What a plan has to know of its garden. ``own_kc``: the file says itself what the crop's coefficients are;
+    ``waters`` are node and channel of the levels of ditches and canals."""
 
     crop: str
     area_m2: float
@@ -35,6 +36,7 @@ class About:
     ground: Ground | None
     marks: tuple[float, float]
     own_kc: bool = False
+    waters: frozenset[tuple[str, int]] = frozenset()
 
 
 class Book:

@@ -106,6 +106,8 @@ def _rice(t: Table, about: About, nodes: Mapping[str, Node], book: Book) -> Rice
     tubes = tuple(sensor_ref(tube, nodes, fields.WATER_LEVEL) for tube in t.tables("tubes", 1, 8))
     if len(set(tubes)) != len(tubes):
         t.refuse("tubes", "different tubes")
+    if any((tube.node, tube.channel) in about.waters for tube in tubes):
+        t.refuse("tubes", "tubes in the field, not the level of a ditch or canal")
     steps = phases(t, "rice", defaults.RICE, about, book)
     found: dict[str, int] = {}
     for key, high in (("max_age_min", 24 * 60), ("spread_mm", 500), ("range_mm", 1_000)):

@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.core import salinity
 from gateway.core.village import Fill, Node, OutputRef, SensorRef, Source
@@ -125,6 +125,12 @@ def _read_often(t: Table, nodes: Mapping[str, Node], water: Source | Fill) -> No
         if 2 * every_s > water.max_age_s:
             name = f"{what.name}/{ref.channel} of {ref.node}"
             t.refuse("max_age_s", f"at least twice the sample_s of {name} ({every_s}); read that more often")
+
+
+def levels(sources: Iterable[Source]) -> frozenset[tuple[str, int]]:
+    """Node and channel of each level of a ditch or canal."""
+    refs = [ref for source in sources for ref in (source.level, source.fill.level if source.fill else None)]
+    return frozenset((ref.node, ref.channel) for ref in refs if ref)
 
 
 def crop_limit_us_cm(t: Table, crop: str) -> int:

@@ -32,8 +32,8 @@ CROPS: dict[tuple[str, ...], tuple[float, float, float]] = {
 OTHER = (1.00, 0.50, 500.0)
 PADDY: dict[str, float] = {
     "root_zone_mm": 300.0, "wilting_point": 0.24, "field_capacity": 0.40, "saturation": 0.52,
-    "depletion_fraction": 0.20, "crop_coefficient": 1.15, "infiltration_mm_h": 30.0, "surface_mm": 150.0, "drainage_h": 18.0,
-    "percolation_mm_h": 3.0 / 24.0, "start_vwc": 0.52,
+    "depletion_fraction": 0.20, "crop_coefficient": 1.15, "infiltration_mm_h": 30.0, "surface_mm": 150.0,
+    "drainage_h": 18.0, "percolation_mm_h": 3.0 / 24.0, "start_vwc": 0.52,
 }  # fmt: skip
 WILTING, CAPACITY, SATURATION = 0.18, 0.36, 0.48
 DITCH_SHARE = 1 / 3

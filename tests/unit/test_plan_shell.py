@@ -24,6 +24,7 @@ from gateway.web.house import House
 from kit.clock import ManualClock
 from pages import view
 from tests.support import village as registry_village
+from tests.unit.test_registry_plans import TUBE
 from wire import fields
 
 NOW_MS = 1_709_247_600_000
@@ -39,7 +40,7 @@ RICE = """
 kind = "rice"
 phase = "tiller"
 since = 2024-02-20
-tubes = [{ node = "kinh-1", channel = 0 }]
+tubes = [{ node = "ruong-1", channel = 0 }]
 """
 
 
@@ -50,6 +51,8 @@ class Gateway:
         self.home = Home(folder)
         soil = "dry_vwc = 0.27\nsoil = { fc = 0.36, wp = 0.18, depth_m = 0.6 }"
         text = registry_village.TEXT.replace("dry_vwc = 0.22", soil, 1)
+        if "ruong-1" in first:
+            text = text.replace("[[source]]", f"{TUBE}[[source]]", 1)
         head, zone, rest = text.partition("[[zone]]")
         one, more, other = rest.partition("[[zone]]")
         self.home.registry.write_text(f"{head}{zone}{one}{first}{more}{other}", encoding="utf-8")
@@ -134,7 +137,7 @@ def test_an_order_that_comes_too_late_changes_nothing(orchard: Gateway) -> None:
 def test_a_rice_field_is_shown_by_its_water(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, RICE)
     try:
-        row = Reading("kinh-1", 1, 1, fields.WATER_LEVEL, 0, 1, NOW_MS, 2, NOW_MS, -152, -152, fields.GOOD, 0)
+        row = Reading("ruong-1", 1, 1, fields.WATER_LEVEL, 0, 1, NOW_MS, 2, NOW_MS, -152, -152, fields.GOOD, 0)
         gateway.data.commit(Batch(readings=[row]))
         garden = gateway.garden()
         assert (garden.state, garden.moisture_pct, garden.measured_ms) == ("dry", None, NOW_MS)

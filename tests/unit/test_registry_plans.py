@@ -18,6 +18,16 @@ from gateway.settings import settings_of
 from kit.clock import ManualClock
 from tests.support import village
 
+TUBE = """[[node]]
+id = "ruong-1"
+model = "level"
+name = "Ống đo ruộng"
+sample_s = 600
+[[node.sensor]]
+field = "water_level"
+channel = 0
+
+"""
 SOIL = "\nsoil = { fc = 0.36, wp = 0.18, depth_m = 0.6 }"
 MARKS = "dry_vwc = 0.22"
 PROBES = 'probes = [{ node = "dat-1", channel = 0 }, { node = "dat-1", channel = 1 }]'
@@ -31,6 +41,8 @@ def text(plan: str, changes: Mapping[str, str] | None = None, *, soil: bool = Tr
     found = village.TEXT.replace(MARKS, MARKS + (SOIL if soil else ""), 1)
     if soil:
         found = found.replace(MARKS, "dry_vwc = 0.27", 1)
+    if "ruong-1" in plan:
+        found = found.replace("[[source]]", f"{TUBE}[[source]]", 1)
     for old, new in (changes or {}).items():
         assert old in found
         found = found.replace(old, new, 1)
@@ -121,7 +133,7 @@ def test_stages_by_days_of_the_season() -> None:
     assert "(20)" in wrong.vietnamese and "chồng" in wrong.vietnamese
 
 
-TUBES = 'tubes = [{ node = "kinh-1", channel = 0 }]\n'
+TUBES = 'tubes = [{ node = "ruong-1", channel = 0 }]\n'
 RICE = f'kind = "rice"\nphase = "establish"\nsince = 2026-06-20\n{TUBES}'
 
 
@@ -177,6 +189,7 @@ BY = CALENDAR.replace("at =", "by =")
         (f'{RICE}[[zone.plan.phases]]\nid = "tiller"\nfill_at_mm = 60', "fill_at_mm", "thấp hơn fill_to_mm (50)"),
         (f"{RICE}range_mm = 100", "plan.range_mm", "lớn hơn mọi mốc"),
         (f"{RICE}max_age_min = 1", "plan.max_age_min", "ít nhất gấp đôi sample_s"),
+        (RICE.replace("ruong-1", "kinh-1"), "plan.tubes", "không phải mực nước mương"),
         (RICE.replace(TUBES, "tubes = []\n"), "plan.tubes", "phải có 1 đến 8 bảng"),
         (BY.replace("= 20", "= 241"), "plan.window_min", "(chưa ghi): phải ít nhất 241"),
         (BY + "window_min = 19", "plan.window_min", "19: phải ít nhất 20"),
