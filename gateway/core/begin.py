@@ -24,6 +24,10 @@ def begin(
     turn.last_run += 1
     before = turn.zone(job.id)
     dose = before.dose
+    # The lead is no water; hours and windows end when they end.
+    lead_ms = 0 if end_rule in (Rule.HOURS_OVER, Rule.WINDOW_OVER) else turn.settings.pump_of(job.pump).lead_ms
+    zone = turn.settings.zone_by_id.get(job.id)
+    longest_ms = max(planned_ms, zone.max_run_ms) if zone else planned_ms
     run = Run(
         number=turn.last_run,
         why=dose.why if dose else finding.rule,
@@ -31,7 +35,7 @@ def begin(
         valve=job.valve,
         pump=job.pump,
         asked_at_ms=turn.now_ms,
-        ends_at_ms=turn.now_ms + planned_ms,
+        ends_at_ms=turn.now_ms + min(planned_ms + lead_ms, longest_ms),
         flow_ml_min=job.flow_ml_min,
         dose_um=dose.asked_um if dose and end_rule is Rule.DOSE_GIVEN else None,
         end_rule=end_rule,

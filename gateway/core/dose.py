@@ -95,6 +95,20 @@ def plan(turn: Turn, zone: ZoneSettings, dose: Dose, longest_ms: int) -> tuple[i
     return min(ends, key=lambda end: end[0])
 
 
+def bounds(turn: Turn, zone_id: str, run: Run) -> list[tuple[int, Rule]]:
+    """By when a run has to be over, however late its water came."""
+    dose, zone = turn.zone(zone_id).dose, turn.settings.zone_by_id.get(zone_id)
+    if dose is None or zone is None:
+        return []
+    ends = [(run.asked_at_ms + zone.max_run_ms, Rule.MAX_RUN)]
+    if dose.why is Rule.MANUAL_WATER:
+        return ends
+    shuts_at_ms = guards.shuts_at_ms(turn, zone)
+    if shuts_at_ms is not None:
+        ends.append((shuts_at_ms, Rule.HOURS_OVER))
+    return [*ends, (dose.until_at_ms, Rule.WINDOW_OVER)]
+
+
 def foresee(turn: Turn, zone: ZoneSettings, dose: Dose) -> None:
     """Say it now if the hours that a new dose has cannot be enough for it, with all that waits for the same pump."""
     pump = turn.settings.pump_of(zone.pump)

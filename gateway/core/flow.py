@@ -99,10 +99,12 @@ def lock(turn: Turn, ref: OutputRef, rule: Rule) -> None:
         turn.alarm(ref, rule, on=True)
 
 
-def unlock(turn: Turn, zone: ZoneSettings) -> bool:
-    """A person has looked: valve, main valve and pump of a garden may be used again. Whether anything was locked."""
+def unlock(turn: Turn, zone: ZoneSettings, at_ms: int) -> bool:
+    """A person has looked: valve, main valve and pump of a garden may be used again, if they were locked by ``at_ms``.
+    Whether anything was."""
     main = turn.settings.pump_of(zone.pump).main if zone.pump else None
-    found = [ref for ref in (zone.valve, main, zone.pump) if ref and ref.key in turn.locks]
+    locked = (ref for ref in (zone.valve, main, zone.pump) if ref and ref.key in turn.locks)
+    found = [ref for ref in locked if turn.locks[ref.key].locked_at_ms <= at_ms]
     for ref in found:
         turn.alarm(ref, turn.locks.pop(ref.key).rule, on=False)
     if zone.pump and zone.pump.key in turn.pumps:

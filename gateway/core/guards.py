@@ -17,6 +17,7 @@ from gateway.core.rules import Rule, Verdict
 from gateway.core.state import OutputState, Phase, Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import DAY_MS, HOUR_MS, Fact, Job, OutputRef, ZoneSettings
+from wire import commands
 
 
 def ready(turn: Turn, job: Job, *, over: bool = False, goes_on: bool = False) -> Finding | None:
@@ -44,6 +45,22 @@ def longer_ms(turn: Turn, pump: OutputRef | None) -> int:
     return chosen.lag_ms + turn.limits.answer_ms if chosen.lag_ms or chosen.main else 0
 
 
+def shut_by_node_at_ms(turn: Turn, run: Run) -> int:
+    """When the pump has to be off, so that no node shuts an output of an open run by itself."""
+    more_ms = longer_ms(turn, run.line)
+    latest = []
+    for ref, shorter_ms in ((run.valve, more_ms), (run.main, more_ms + turn.limits.apart_ms), (run.pump, 0)):
+        if ref is not None:
+            latest.append((turn.output(ref).opened_at_ms or turn.now_ms) + allowed_ms(turn, ref) - shorter_ms)
+    return min(latest)
+
+
+def allowed_ms(turn: Turn, ref: OutputRef) -> int:
+    """The hard maximum of an output; of one that was taken out of the registry in a run, what any output may have."""
+    known = turn.settings.outputs.get(ref.key)
+    return known.hard_max_ms if known else commands.MAX_DURATION_MS
+
+
 def led(turn: Turn, pump: OutputRef | None, paths: Iterable[OutputRef]) -> bool:
     """Whether all of a pump's path has been open for its lead; if not, a step is asked for when it has."""
     lead_ms = turn.settings.pump_of(pump).lead_ms
@@ -58,7 +75,8 @@ def hours(turn: Turn, zone: ZoneSettings) -> Finding | None:
     if not pump.open_hours and not pump.quiet_hours:
         return None
     windows = pump.windows(turn.now_ms, turn.now_ms + 2 * DAY_MS)
-    if windows and windows[0][0] == turn.now_ms and windows[0][1] - turn.now_ms >= pump.min_run_ms:
+    least_ms = pump.lead_ms + pump.min_run_ms
+    if windows and windows[0][0] == turn.now_ms and windows[0][1] - turn.now_ms >= least_ms:
         return None
     coming = [start_at_ms for start_at_ms, _ in windows if start_at_ms > turn.now_ms]
     if not coming:
@@ -88,7 +106,7 @@ def planned_end(run: Run) -> Finding:
     if run.dose_um is not None:
         return Finding(Verdict.STOP, Rule.DOSE_GIVEN, {"dose_um": run.dose_um})
     rule = run.end_rule or Rule.MAX_RUN
-    return Finding(Verdict.STOP, rule, {"run_ms": run.ends_at_ms - run.asked_at_ms})
+    return Finding(Verdict.STOP, rule, {"run_ms": run.ends_at_ms - (run.started_at_ms or run.asked_at_ms)})
 
 
 def until(verdict: Verdict, rule: Rule, at_ms: int) -> Finding:

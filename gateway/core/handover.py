@@ -28,10 +28,10 @@ def is_on(turn: Turn, zone_id: str) -> bool:
     return any(state.run.after == zone_id for state in turn.zones.values() if state.run and state.run.stop is None)
 
 
-def offer(turn: Turn, zone_id: str, run: Run) -> bool:
-    """Let the next garden open its valve. False when there is none."""
+def offer(turn: Turn, zone_id: str, run: Run) -> str | None:
+    """Begin the run of the next garden, and say which it is. None when there is none."""
     if run.pump is None or run.after or turn.output(run.pump).phase is not Phase.OPEN:
-        return False
+        return None
     for settings, finding in waiting.for_pump(turn, run.pump, zone_id):
         longest_ms = min(zone.longest_run_ms(turn, settings), _left_of_pump_ms(turn, run))
         dose = doses.of(turn, settings, finding, longest_ms)
@@ -40,8 +40,8 @@ def offer(turn: Turn, zone_id: str, run: Run) -> bool:
             continue
         turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
         begin(turn, settings, finding, planned_ms, end_rule=end_rule, after=zone_id)
-        return True
-    return False
+        return settings.id
+    return None
 
 
 def _left_of_pump_ms(turn: Turn, run: Run) -> int:
@@ -50,7 +50,7 @@ def _left_of_pump_ms(turn: Turn, run: Run) -> int:
     for ref in (run.pump, run.main):
         if ref is not None:
             opened_at_ms = turn.output(ref).opened_at_ms or turn.now_ms
-            lefts.append(opened_at_ms + turn.settings.outputs[ref.key].hard_max_ms - turn.now_ms)
+            lefts.append(opened_at_ms + guards.allowed_ms(turn, ref) - turn.now_ms)
     return min(lefts)
 
 

@@ -30,6 +30,8 @@ from gateway.core.types import HOUR_MS, Fact, OutputRef, RunEnded, RunStarted
 from wire import commands
 
 MINUTE_MS = 60_000
+# Ends that are a length of water, not an instant.
+LASTING = frozenset({Rule.DOSE_GIVEN, Rule.MANUAL_DONE, Rule.CYCLE_DONE, Rule.MAX_RUN})
 
 
 def end(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -80,7 +82,7 @@ def _waits(turn: Turn, zone_id: str, run: Run, finding: Finding) -> bool:
     if pump_on_at_ms is not None and turn.now_ms < pump_on_at_ms + least_ms:
         turn.wake(pump_on_at_ms + least_ms)
         return True
-    return handover.is_on(turn, zone_id) or handover.offer(turn, zone_id, run)
+    return handover.is_on(turn, zone_id) or _offer(turn, zone_id, run)
 
 
 def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -120,10 +122,12 @@ def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
     remaining_ms = run.ends_at_ms - turn.now_ms
     limits = turn.limits
     longer_ms = guards.longer_ms(turn, run.line)
+    late_ms = limits.answer_ms if run.pump and run.started_at_ms is None else 0  # for what the pump is waited for
     path = (run.valve,) if run.main is None or run.after else (run.valve, run.main)
     for ref in path:
         more_ms = longer_ms + limits.apart_ms if ref == run.main else longer_ms
-        _open_or_renew(turn, ref, min(limits.lease_ms, remaining_ms + more_ms), run.ends_at_ms + more_ms)
+        longest_ms = min(limits.lease_ms, guards.allowed_ms(turn, ref))
+        _open_or_renew(turn, ref, min(longest_ms, remaining_ms + more_ms + late_ms), run.ends_at_ms + more_ms)
     if any(turn.output(ref).phase is not Phase.OPEN for ref in path):
         return
     if run.after:
@@ -134,20 +138,43 @@ def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
             if not guards.led(turn, run.pump, path):
                 return
             _count_start(turn, run.pump)
-        _open_or_renew(turn, run.pump, min(limits.pump_lease_ms, remaining_ms), run.ends_at_ms)
+        lasts_ms = remaining_ms if run.started_at_ms else max(remaining_ms, _planned_ms(turn, run))
+        _open_or_renew(turn, run.pump, min(limits.pump_lease_ms, lasts_ms), run.ends_at_ms)
         if turn.output(run.pump).phase is not Phase.OPEN:
             return
+    is_new = run.started_at_ms is None
+    if is_new:
+        run = _water_is_on(turn, zone_id, run)
+    if run.pump is not None:
         _look_ahead(turn, zone_id, run)
-    if run.started_at_ms is None:
-        started_at_ms = _flowing_since(turn, run) or turn.now_ms
-        state = turn.zone(zone_id)
-        turn.zones[zone_id] = replace(state, run=replace(run, started_at_ms=started_at_ms))
-        turn.effects.append(RunStarted(run.number, zone_id, started_at_ms, run.why))
     settings = turn.settings.zone_by_id.get(zone_id)
     unseen = settings is not None and flow.is_silent(turn, settings, run)
     rule = Rule.METER_SILENT if unseen else Rule.WATER_ON
     finding = Finding(Verdict.WATERING, rule, {"ends_at_ms": run.ends_at_ms}, until_at_ms=run.ends_at_ms)
-    turn.decide(zone_id, finding, always=run.started_at_ms is None)
+    turn.decide(zone_id, finding, always=is_new)
+
+
+def _water_is_on(turn: Turn, zone_id: str, run: Run) -> Run:
+    """From now on the time of the run counts: what lead and answers have taken is put behind it, as far as its bounds
+    allow; what they do not is left of the dose."""
+    started_at_ms = _flowing_since(turn, run) or turn.now_ms
+    run = replace(run, started_at_ms=started_at_ms)
+    if run.end_rule in LASTING:
+        whole_at_ms = started_at_ms + _planned_ms(turn, run)
+        node = (guards.shut_by_node_at_ms(turn, run), Rule.MAX_RUN)
+        bound_at_ms, bound = min([node, *doses.bounds(turn, zone_id, run)], key=lambda end: end[0])
+        if whole_at_ms - bound_at_ms >= doses.LEAST_MS:
+            run = replace(run, end_rule=bound, dose_um=None)
+        run = replace(run, ends_at_ms=min(whole_at_ms, bound_at_ms))
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=run)
+    turn.effects.append(RunStarted(run.number, zone_id, started_at_ms, run.why))
+    return run
+
+
+def _planned_ms(turn: Turn, run: Run) -> int:
+    """How long water should flow; of a run that ends at an instant that is not known before it flows."""
+    lead_ms = turn.settings.pump_of(run.pump).lead_ms
+    return max(0, run.ends_at_ms - run.asked_at_ms - lead_ms) if run.end_rule in LASTING else 0
 
 
 def _open_or_renew(turn: Turn, ref: OutputRef, lease_ms: int, ends_at_ms: int) -> None:
@@ -168,7 +195,15 @@ def _look_ahead(turn: Turn, zone_id: str, run: Run) -> None:
     offer_at_ms = run.ends_at_ms - turn.limits.answer_ms // 2 - turn.settings.pump_of(run.pump).lead_ms
     turn.wake(offer_at_ms)
     if run.end_rule in handover.AS_IT_SHOULD and turn.now_ms >= offer_at_ms and not handover.is_on(turn, zone_id):
-        handover.offer(turn, zone_id, run)
+        _offer(turn, zone_id, run)
+
+
+def _offer(turn: Turn, zone_id: str, run: Run) -> bool:
+    """Let the next garden open its valve in this very step, wherever it stands in the order of the gardens."""
+    taker_id = handover.offer(turn, zone_id, run)
+    if taker_id is not None:
+        advance(turn, taker_id)
+    return taker_id is not None
 
 
 def _take_over(turn: Turn, zone_id: str, run: Run) -> None:

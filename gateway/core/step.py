@@ -57,7 +57,9 @@ def next_wake_ms(state: State, limits: Limits) -> int:
     for zone_state in state.zones.values():
         if zone_state.run:
             # S5: while water runs the age of its source is looked at this often, whatever arrives.
-            wakes += [zone_state.run.ends_at_ms, state.at_ms + limits.answer_ms // 2]
+            wakes.append(state.at_ms + limits.answer_ms // 2)
+            if zone_state.run.ends_at_ms > state.at_ms:  # one that is over waits for answers, which have their times
+                wakes.append(zone_state.run.ends_at_ms)
         if zone_state.said and zone_state.said.next_check_at_ms > state.at_ms:
             wakes.append(zone_state.said.next_check_at_ms)
     if state.wake_at_ms is not None:
@@ -150,12 +152,20 @@ def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
     elif settings is None or intent.kind not in KINDS:
         turn.decide(intent.zone, asked, always=True)
     elif intent.kind == "unlock":
-        rule = Rule.UNLOCKED if flow.unlock(turn, settings) else Rule.NOTHING_LOCKED
-        turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
+        _unlock(turn, settings, intent, asked)
     elif taken_back:
         turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)
     else:
         _water(turn, settings, intent, asked)
+
+
+def _unlock(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
+    """Who has looked knows nothing of what went wrong after that."""
+    if turn.now_ms > intent.expires_at_ms:
+        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
+        return
+    rule = Rule.UNLOCKED if flow.unlock(turn, settings, intent.at_ms) else Rule.NOTHING_LOCKED
+    turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
 
 
 def _stop(turn: Turn, place_id: str, intent: Intent, asked: Finding) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.core.rules import Rule
-from gateway.core.types import Alarm, Settings
+from gateway.core.state import Lock, Phase
+from gateway.core.types import Alarm, RunEnded, Settings
 from tests.support.irrigation import (
+    GROUND,
     LEVEL,
+    MAIN,
     METER,
     PUMP,
     SALT,
@@ -123,3 +127,75 @@ def test_a_persons_stop_ends_what_waits_too() -> None:
     village.measure(LEVEL, 700)
     village.run(START_MS + 30 * MINUTE_MS)
     assert village.state.zones["xoai"].dose is None and sum(s.on for s in village.switched) == 2
+
+
+def test_the_time_of_a_dose_counts_while_water_flows_not_while_valves_and_lead_are_waited_for() -> None:  # S7
+    pump = pump_settings(main=True, lead_ms=30_000, lag_ms=5_000)
+    village = moist(settings((zone_settings("xoai", min_rest_ms=0),), pump=pump))
+    village.nodes["van"].hop_ms = 3_000
+    village.ask("water", "xoai", 1)
+    village.run(START_MS + 5 * MINUTE_MS)
+    on, off = (switched.at_ms for switched in village.switched if switched.output == PUMP)
+    assert pump.min_run_ms <= off - on <= MINUTE_MS + 2 * village.nodes["van"].hop_ms
+    [ended] = [effect for effect in village.effects if isinstance(effect, RunEnded)]
+    assert ended.millilitres >= village.settings.zones[0].flow_ml_min  # a minute of it
+
+
+def test_what_hours_do_not_allow_any_more_is_left_of_the_dose() -> None:
+    pump = pump_settings(lead_ms=120_000, open_hours=[[6, 6.3]])  # 18 minutes
+    village = Village(settings((zone_settings("xoai", ground=GROUND, target_e4=2700),), pump=pump))
+    for channel in range(3):
+        village.measure(probe("xoai", channel), 2400)
+    village.measure(LEVEL, 700)
+    village.measure(SALT, 400)
+    village.run(START_MS + 30 * MINUTE_MS)
+    off = [switched.at_ms for switched in village.switched if switched.output == PUMP and not switched.on]
+    assert off and off[0] <= START_MS + 18 * MINUTE_MS + 1_000
+    dose = village.state.zones["xoai"].dose
+    assert dose is not None and dose.paused_by is Rule.HOURS_OVER
+    [ended] = [effect for effect in village.effects if isinstance(effect, RunEnded)]
+    area_m2 = GROUND.area_m2
+    assert dose.asked_um is not None and dose.left_um is not None
+    assert abs(dose.asked_um - dose.left_um - ended.millilitres / area_m2) < 20
+
+
+def test_a_run_that_closes_slowly_asks_for_few_steps() -> None:
+    village = moist(settings((zone_settings("xoai", min_rest_ms=0),), pump=pump_settings(lag_ms=300_000)))
+    water(village, 2)
+    before = village.steps
+    village.run(village.now_ms + 3 * MINUTE_MS)
+    assert village.steps - before < 100
+
+
+def test_an_old_word_unlocks_nothing_that_was_locked_after_it() -> None:
+    village = moist(BY_PUMP)
+    for _ in range(2):
+        water(village, 5, 0.0)
+    assert village.state.locks[PUMP.key].rule is Rule.DRY_RUN
+    village.ask("unlock", "xoai", age_ms=60 * MINUTE_MS)
+    village.run(village.now_ms + 1_000)
+    assert village.state.locks and Rule.INTENT_EXPIRED in rules(village)
+    village.state = replace(village.state, locks={PUMP.key: Lock(Rule.LEAK, village.now_ms - 1_000)})
+    village.ask("unlock", "xoai", age_ms=10_000)  # still fresh, but asked for before the leak was seen
+    village.run(village.now_ms + 1_000)
+    assert village.state.locks
+    village.ask("unlock", "xoai")
+    village.run(village.now_ms + 1_000)
+    assert not village.state.locks and Rule.UNLOCKED in rules(village)
+
+
+def test_a_main_valve_that_is_taken_out_of_the_registry_in_a_run_stops_nobody() -> None:
+    gardens = tuple(zone_settings(id, ground=GROUND, target_e4=2700) for id in ("xoai", "rau"))
+    chosen = settings(gardens, pump=pump_settings(main=True, lead_ms=3_000))
+    village = Village(chosen)
+    for zone in gardens:
+        for channel in range(3):
+            village.measure(probe(zone.id, channel), 2400)
+    village.measure(LEVEL, 700)
+    village.measure(SALT, 400)
+    village.run(START_MS + 5 * MINUTE_MS)
+    left = {key: output for key, output in chosen.outputs.items() if key != MAIN.key}
+    village.settings = replace(chosen, outputs=left, pumps={PUMP.key: pump_settings(lead_ms=3_000)})
+    village.run(START_MS + 60 * MINUTE_MS)
+    ended = {effect.zone for effect in village.effects if isinstance(effect, RunEnded)}
+    assert ended == {"xoai", "rau"} and all(output.phase is Phase.CLOSED for output in village.state.outputs.values())
