@@ -23,9 +23,12 @@ from cli import firmware_bundle, firmware_flash, firmware_keys, refusal
 from cli.arguments import Parser
 from cli.firmware_build import BuildFailed
 from cli.refusal import Refused
-from gateway import releases
-from gateway.home import home_from
+from gateway import registry, releases
+from gateway.home import Home, home_from
 from gateway.releases import ReleaseError
+from gateway.store.common import StoreError
+from gateway.store.update import UpdateReader
+from gateway.strict import RegistryError
 from kit.files import write_atomic
 from wire import manifest
 from wire.errors import WireError
@@ -129,12 +132,23 @@ def _build(args: argparse.Namespace) -> int:
             out, args.version, hardware=tuple(args.hardware), models=tuple(args.models), min_firmware=args.min_firmware
         )
     except WireError as error:
-        given = refusal.shown(args.version)
-        raise Refused("--version", f"{given} không phải ba số như 0.2.0",
+        option, value = "--version", args.version
+        if _is_version(args.version):
+            option, value = "--min-firmware", args.min_firmware
+        given = refusal.shown(value)
+        raise Refused(option, f"{given} không phải ba số như 0.2.0",
                       f"{given} is not three numbers like 0.2.0 ({error})") from error  # fmt: skip
     total = sum(size for _, size, _ in made.files)
     print(f"{out}: {len(made.files)} files, {total} bytes of at most {firmware_bundle.MAX_BYTES}, not signed yet")
     return 0
+
+
+def _is_version(text: str) -> bool:
+    try:
+        manifest.version_of(text)
+    except WireError:
+        return False
+    return True
 
 
 def _sign(args: argparse.Namespace) -> int:
@@ -181,12 +195,39 @@ def _release(args: argparse.Namespace) -> int:
         raise Refused("BUNDLE", "thiếu gói đã ký", "the signed bundle is missing")
     if args.key is not None:
         releases.pin(home, firmware_keys.read_public(args.key))
+    _check_fits(home, releases.load(args.bundle, releases.pinned(home)))
     release = releases.put(home, args.bundle)
     order = releases.give_order(home, release.id.hex(), "start")
     print(f"bản {release.version} ({release.id.hex()[:8]}) đã giao cho trạm, lần {order.turn}: một hộp trước, rồi một "
           f"phần mười, rồi tất cả / version {release.version} is with the gateway: one node, then a tenth, then all. "
           "See python -m gateway status")  # fmt: skip
     return 0
+
+
+def _check_fits(home: Home, release: releases.Release) -> None:
+    """Somebody must be there who can take it; who runs a newer one is told, because it would refuse."""
+    try:
+        nodes = registry.load(home.registry).nodes.values()
+    except RegistryError as error:
+        raise Refused(str(home.registry), error.vietnamese, str(error)) from error
+    models = release.manifest.models
+    if not any(node.model in models and not node.via for node in nodes):
+        raise Refused("BUNDLE", f"làng không có hộp nào thuộc loại {', '.join(models)}",
+                      f"no node of the village is of the types {', '.join(models)}")  # fmt: skip
+    newer = [node for node, at in _versions(home).items() if at > release.manifest.version]
+    if newer:
+        names = ", ".join(sorted(newer)[:8])
+        refusal.note("firmware release", f"{names} đang chạy bản mới hơn {release.version} và sẽ không nhận",
+                     f"{names} run a newer version than {release.version} and will not take it")  # fmt: skip
+
+
+def _versions(home: Home) -> dict[str, tuple[int, int, int]]:
+    """What each node reported to run."""
+    try:
+        with UpdateReader(home.update) as reader:
+            return {node: manifest.version_of(report.firmware) for node, report in reader.reports().items()}
+    except (StoreError, WireError):
+        return {}  # not provisioned yet
 
 
 def _flash(args: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ Rules
    with the signature behind it). It fits every board of the hardware that it names: what hangs on how a board is
    wired is ``board.py`` beside the slots, which updates never touch.
 2. It has at most MAX_BYTES of bytecode, and no file that a node could not take.
-3. A flash is loader, board file, config, the maker's public key, slot ``a``, and its part that loads releases as
+3. A bundle is made beside its place and replaces there a bundle only.
+4. A flash is loader, board file, config, the maker's public key, slot ``a``, and its part that loads releases as
    ``rescue``. What sets a new node up lies beside the slots too: it is needed once, and an update need not carry it.
 """
 
@@ -51,28 +52,43 @@ def bundle(
     """Make ``out`` a bundle of this version, unsigned. ``tree`` is a built one, else the sources are built now. Raises
     BuildFailed, and WireError for a version or name that cannot be."""
     number = manifest.version_of(version)
+    least = manifest.version_of(min_firmware)
+    _may_replace(out)
     built = tree or firmware_build.build(ROOT / "build" / "firmware" / f"tree-{version}", version=version)
-    if out.exists():
-        shutil.rmtree(out)
+    new = out.with_name(f".{out.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
     for path in sorted(built.rglob("*.mpy")):
         name = path.relative_to(built).as_posix()
         if name not in BESIDE and name.split("/")[0] not in BESIDE_FOLDERS and not name.startswith("."):
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, out / name)
-    firmware_build._make(_BOARD, _BOARD_SHIM, out)
-    (out / _BOARD).with_suffix(".py").unlink()
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, new / name)
+    firmware_build._make(_BOARD, _BOARD_SHIM, new)
+    (new / _BOARD).with_suffix(".py").unlink()
     made = manifest.Manifest(
         manifest.KIND_APP,
         number,
-        manifest.version_of(min_firmware),
+        least,
         INTERPRETER,
         tuple(sorted(set(hardware))),
         tuple(sorted(set(models))),
-        files_of(out),
+        files_of(new),
     )
     _check(made)
-    write_atomic(out / MANIFEST, manifest.encode(made))
+    write_atomic(new / MANIFEST, manifest.encode(made))
+    if out.exists():
+        shutil.rmtree(out)
+    new.replace(out)
     return made
+
+
+def _may_replace(out: Path) -> None:
+    """Only a bundle, or an empty folder, makes way for a new bundle: what else a person names by mistake stays."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    path = out / MANIFEST
+    if not path.is_file() or path.read_bytes()[: len(manifest.MAGIC)] != manifest.MAGIC:
+        raise BuildFailed(f"{out}: có thứ khác ở đây, không ghi đè; ghi tên thư mục khác / "
+                          "something else is there and is not overwritten; name another folder")  # fmt: skip
 
 
 def files_of(folder: Path) -> tuple[tuple[str, int, bytes], ...]:

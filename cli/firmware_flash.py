@@ -1,7 +1,8 @@
 """How a new board gets its interpreter, program and config over USB, as commands of esptool and mpremote.
 
 Rules
-1. The steps are made from what is there and checked before the first is run: signed bundle, config, public key, board.
+1. The steps are made from what is there and checked before the first is run: signed bundle, config, public key, and
+   that the board is the one of the node in village.toml: the pins of another one would move what they should not.
 2. Nothing secret is on a command line: the config goes over as a file.
 3. No chip is on the build machine. The commands are those of esptool 4 and mpremote 1.2x; docs/hardware/bench.md has
    the line that a person checks on a board.
@@ -11,14 +12,17 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from cli import firmware_build, firmware_bundle, firmware_keys
 from cli.refusal import Refused
-from gateway.home import home_from
+from gateway import registry
+from gateway.home import Home, home_from
 from gateway.releases import load
+from gateway.strict import RegistryError
 from kit.toolchain import ToolMissing
 from wire import manifest
 
@@ -62,12 +66,37 @@ def steps(args: argparse.Namespace) -> list[Step]:
         known = ", ".join(sorted(path.stem for path in firmware_bundle.BOARDS.glob("*_*.py")))
         raise Refused("--model", f"không có loại hộp {args.model} trên {args.mcu}; có: {known}",
                       f"there is no board {args.model} on {args.mcu}; there are: {known}")  # fmt: skip
+    _check_board(home, config, args)
     key_file = args.public_key or home.releases / "maker.pub"
     release = load(args.bundle, firmware_keys.read_public(key_file))
+    made = release.manifest
+    if args.model not in made.models or args.mcu not in made.hardware:
+        fits = f"{', '.join(made.models)}; {', '.join(made.hardware)}"
+        raise Refused(str(args.bundle), f"gói không dành cho {args.model} trên {args.mcu}, chỉ cho {fits}",
+                      f"the bundle is not for {args.model} on {args.mcu}, but for {fits}")  # fmt: skip
     tree = firmware_build.build()
     staged = firmware_bundle.flash_tree(STAGING / args.node, args.bundle, config, key_file, board, tree)
     port = args.port or "PORT"
     return [*_interpreter(args, port), *_files(staged, port, manifest.version_text(release.manifest.version))]
+
+
+def _check_board(home: Home, config: Path, args: argparse.Namespace) -> None:
+    """The wrong board file would move the wrong pins: the board must be that of the node (rule 1)."""
+    try:
+        node = registry.load(home.registry).nodes.get(args.node)
+    except RegistryError as error:
+        raise Refused(str(home.registry), error.vietnamese, str(error)) from error
+    model = json.loads(config.read_bytes())["model"]
+    board = node.board if node is not None else ""
+    if node is None or node.model != model:
+        raise Refused(str(config), "không còn khớp village.toml, hãy provision lại",
+                      "is not what village.toml says any more: provision again")  # fmt: skip
+    if args.model != model:
+        raise Refused("--model", f"{args.node} trong village.toml là hộp {model}, không phải {args.model}",
+                      f"{args.node} is a {model} node in village.toml, no {args.model} node")  # fmt: skip
+    if board and args.mcu != board:
+        raise Refused("--mcu", f"{args.node} trong village.toml dùng {board}, không phải {args.mcu}",
+                      f"{args.node} is built on {board} in village.toml, not on {args.mcu}")  # fmt: skip
 
 
 def _interpreter(args: argparse.Namespace, port: str) -> list[Step]:

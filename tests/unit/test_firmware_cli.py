@@ -11,6 +11,7 @@ from cli import firmware, firmware_build, firmware_bundle, firmware_flash
 from gateway import releases as held
 from gateway.home import Home
 from gateway.provision import provision
+from gateway.store.update import NodeReport, UpdateWriter
 from tests.support import releases, village
 from wire import manifest
 
@@ -40,7 +41,8 @@ def keys(tmp_path: Path) -> Path:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """An unsigned bundle of a few bytes."""
-    made = releases.small(tmp_path / "bundle", "0.2.0", {"node/core.mpy": b"code", "update/start.mpy": b"load"})
+    made = releases.small(tmp_path / "bundle", "0.2.0", {"node/core.mpy": b"code", "update/start.mpy": b"load"},
+                          hardware=("s3", "sim"))  # fmt: skip
     path = made.folder / "manifest"
     path.write_bytes(made.signed[: -manifest.SIGNATURE_BYTES])
     return made.folder
@@ -153,6 +155,79 @@ def test_a_dry_run_tells_every_step_of_flashing_and_does_none(
     assert run(*[w if w != "valve" else "toaster" for w in base]) == 1
     assert run(*[w if w != "van-1" else "van-9" for w in base]) == 1
     assert "van-9" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("node", "model", "mcu", "said"),
+    [
+        ("van-1", "soil", "s3", "van-1 is a valve node"),
+        ("dat-1", "soil", "s3", "the bundle is not for soil"),
+        ("van-1", "valve", "wroom32e", "not for valve on wroom32e"),
+    ],
+)
+def test_a_board_of_another_type_is_not_flashed(
+    home: Home, keys: Path, bundle: Path, node: str, model: str, mcu: str, said: str,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its pins are others: what should be a valve may be a pump."""
+    monkeypatch.setattr(firmware_flash, "STAGING", tmp_path / "staging")
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    words: list[str | Path] = ["--home", home.root, "--node", node, "--model", model, "--mcu", mcu]
+    assert run("flash", *words, "--public-key", keys / "maker.pub", bundle) == 1
+    err = capsys.readouterr().err
+    assert said in err and len(err.splitlines()) == 1 and not (tmp_path / "staging").exists()
+
+
+def test_a_board_of_another_module_is_not_flashed(
+    home: Home, keys: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = home.registry.read_text(encoding="utf-8")
+    relay = '[[node]]\nid = "xa-1"\nmodel = "relay"\nname = "Hộp chuyển tin"\nsample_s = 60\nboard = "wroom32e"\n\n'
+    home.registry.write_text(text.replace("[[node]]\n", relay + "[[node]]\n", 1), encoding="utf-8")
+    provision(home)
+    words: list[str | Path] = ["--home", home.root, "--node", "xa-1", "--model", "relay", "--mcu", "s3", bundle]
+    assert run("flash", *words, "--public-key", keys / "maker.pub") == 1
+    assert "is built on wroom32e in village.toml" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_bundle_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--out ~`` must not empty a home."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letters.txt").write_text("mine")
+    for out in (mine, mine / "letters.txt"):
+        assert run("build", "--version", "0.2.0", "--out", out) == 1
+        assert "không ghi đè" in capsys.readouterr().err
+    assert [path.name for path in mine.iterdir()] == ["letters.txt"]
+    tree = releases.tree("0.1.0")
+    for _ in range(2):
+        firmware_bundle.bundle(tmp_path / "bundle", "0.1.0", tree=tree)
+    assert firmware_bundle.matches(tmp_path / "bundle", manifest.decode((tmp_path / "bundle/manifest").read_bytes()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "mine"]
+
+
+def test_the_option_that_is_wrong_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("build", "--version", "0.2.0", "--min-firmware", "x") == 1
+    assert "--min-firmware: x" in capsys.readouterr().err
+
+
+def test_a_release_that_fits_nobody_is_not_given_out(
+    home: Home, keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = releases.small(tmp_path / "b", "0.2.0", {"a.mpy": b"a"}, models=("salinity",)).folder
+    assert run("sign", "--key", keys / "maker.key", made) == 0
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", made) == 1
+    assert "no node of the village" in capsys.readouterr().err and held.order(home) is None
+
+
+def test_a_release_older_than_what_runs_is_told_before_it_is_refused_everywhere(
+    home: Home, keys: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UpdateWriter(home.update) as writer, writer.transaction():
+        writer.add_report(NodeReport("van-1", 1, 1, "", "0.3.0", "1.26.1", 1, 1, 0, 0, "sim", ""), failed=False)
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", bundle) == 0
+    assert "van-1 run a newer version than 0.2.0" in capsys.readouterr().err
 
 
 def test_the_bundle_of_today_fits_a_node(tmp_path: Path) -> None:
