@@ -320,7 +320,8 @@ def _rule(table: Toml, days: Sequence[date]) -> Rule:
         raise table.refused("from", f"không được sau to = {last}", f"must not be after to = {last}")
     allowed = np.asarray([[first <= day <= last] for day in days])
     fw, efficiency = table.number("fw", PART, 1.0), _efficiency(table)
-    return Rule(allowed, *(floats([value]) for value in (mad, every, part, depth, fw, efficiency)))
+    mads, all_days, parts, depths, fws, good = (floats([x]) for x in (mad, every, part, depth, fw, efficiency))
+    return Rule(allowed, mads, all_days, parts, depths, fws, good)
 
 
 def _refill(table: Toml) -> tuple[float, float]:

@@ -104,7 +104,7 @@ def has_own_kc(zone: Table) -> bool:
 
 
 def marks(zone: Table, known: Ground | None, *, needed: bool = True) -> tuple[float, float]:
-    """Moisture at which a garden is dry, and up to which it is watered. Not ``needed``: its plan does not look at it."""
+    """Moisture at which a garden is dry, and to which it is watered. Not ``needed``: its plan does not look at it."""
     low, high = Decimal("0.01"), Decimal("0.9")
     dry, target = (0.0, 0.0) if needed else UNUSED
     if known is not None:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.ground import Ground
-from gateway.core.pumps import Hours, PumpSettings
 from gateway.core.plans.defaults import Figure
 from gateway.core.plans.kinds import Plan
+from gateway.core.pumps import Hours, PumpSettings
 from wire import fields
 
 # What every node says of itself, on channel 0, without being told to in the registry.

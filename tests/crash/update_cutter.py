@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 # ruff: noqa: PTH102, PTH116, PTH123, PTH208, SIM105, SIM115, UP031 - the libraries of MicroPython
 """Cuts the power at every write while a node loads a release, and boots it again. Runs in real MicroPython.
 

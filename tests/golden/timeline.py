@@ -7,7 +7,7 @@
     max_run_ms = 600_000
     [fill]                                 # optional: the ditch is filled; what differs from there
     lift = true
-    [pump]                                 # optional: of xoai and rau; main = true, meter = true, open_hours = [[22, 5]]
+    [pump]                                 # optional: of xoai and rau; main, meter = true, open_hours = [[22, 5]]
     lead_ms = 5_000
     events = ["0:10:00 soil xoai 33 33 33"]
     outputs = ["0:00:00 xoai on"]          # everything that any node switches, in order, at most a second off
@@ -15,8 +15,9 @@
 
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
 ``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
-for ten minutes ago), ``unlock ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``, ``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``,
-``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``; ``rain MM`` (the gauge's total; there is none before),
+for ten minutes ago), ``unlock ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``, ``link NODE up|cut|deaf``
+(cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``;
+``rain MM`` (the gauge's total; there is none before),
 ``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
 Plans: ``tube MM MM`` (a rice field's level), ``phase ZONE ID``, ``pause ZONE DAYS``, ``resume ZONE``.
 A zone with ``ground = true`` is reckoned (tests.support.irrigation.GROUND); others are thermostats. One with a

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,10 @@ class Sleeper:
     def pull_battery(self) -> None:
         for kind in (".rtc", ".nap"):
             self.node.flash.with_name(self.node.flash.name + kind).unlink(missing_ok=True)
+
+    def has_done(self, more_than: int) -> bool:
+        """Whether it has told more than so many things, or sleeps again."""
+        return len(self.field.traces) > more_than or self.node.exit_code() is not None
 
     def boots(self) -> list[int]:
         return sorted({boot for boot, _ in self.field.stored()})
@@ -122,7 +127,7 @@ def test_killed_while_awake_it_loses_nothing(sleeper: Sleeper) -> None:
     for n in range(12):
         sleeper.node.start()
         stored = len(sleeper.field.traces)
-        wait_for(lambda stored=stored: len(sleeper.field.traces) > stored or sleeper.node.exit_code() is not None)
+        wait_for(partial(sleeper.has_done, more_than=stored))
         sleeper.node.kill()
         if n % 3 == 0:
             sleeper.wakes(1)

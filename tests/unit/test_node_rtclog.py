@@ -139,7 +139,7 @@ def test_the_sampler_goes_on_after_a_sleep() -> None:
     for n in range(4):
         probes = sampler.Sampler(config, lambda sensor: 3_300 if sensor["field"] == fields.BATTERY else 700_000)
         if n:
-            doze.resume(probes.sensors, memory, (n - 1) * 600_000, pace.PLAIN)
+            doze.resume(probes.sensors, memory, (n - 1) * 600_000, sampler.PLAIN)
         got.append(probes.sample(n * 600_000))
         doze.keep(probes.sensors, memory)
         assert doze.last(probes.sensors, fields.SOIL_MOISTURE) == 700_000 and probes.due_ms() == (n + 1) * 600_000
@@ -148,7 +148,7 @@ def test_the_sampler_goes_on_after_a_sleep() -> None:
 
 
 def test_the_pace_follows_change_water_and_battery() -> None:
-    assert pace.quarters(False, False, None, None) == pace.PLAIN
+    assert pace.quarters(False, False, None, None) == sampler.PLAIN
     assert pace.quarters(True, False, 3_300, (3_100, 2_900)) == pace.quarters(False, True, None, None) == 2
     assert pace.quarters(True, True, 3_000, (3_100, 2_900)) == 8
     assert pace.quarters(True, True, 2_800, (3_100, 2_900)) == 16

@@ -299,7 +299,8 @@ def test_a_leaf_tells_what_happens_by_the_numbers_of_any_link() -> None:
         for statement in ast.parse((RELAY.parent / path).read_text(encoding="utf-8")).body:
             if isinstance(statement, ast.Assign):
                 names = [node.id for node in ast.walk(statement.targets[0]) if isinstance(node, ast.Name)]
-                values = [node.value for node in ast.walk(statement.value) if isinstance(node, ast.Constant)]
+                constants = [node.value for node in ast.walk(statement.value) if isinstance(node, ast.Constant)]
+                values = [value for value in constants if isinstance(value, int)]
                 found |= {n: v for n, v in zip(names, values, strict=False) if n in ("CONNECTED", "MESSAGE", "LOST")}
         return found
 

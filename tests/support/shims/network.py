@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Stands in for MicroPython's ``network`` on an ESP32: a station whose driver misbehaves as real ones do.
 
 A test sets ``world``: ``from_ms`` since when the access point is there, None for never; ``dhcp_ms`` how long an
