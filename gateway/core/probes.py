@@ -22,6 +22,8 @@ from gateway.core.state import Latest
 from gateway.core.types import Limits, ZoneSettings
 from wire import fields
 
+_FIT = (fields.GOOD, fields.NOT_EVALUATED)
+
 
 class Trust(StrEnum):
     SURE = "sure"
@@ -69,7 +71,7 @@ def _fault(reading: Latest | None, oldest_at_ms: int, limits: Limits, frozen_ms:
         return "missing"
     if reading.measured_at_ms < oldest_at_ms:
         return "stale"
-    if reading.value is None or reading.quality not in (fields.GOOD, fields.NOT_EVALUATED):
+    if reading.value is None or reading.quality not in _FIT:
         return "faulty"
     if not limits.soil_min_e4 <= reading.value <= limits.soil_max_e4:
         return "impossible"

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.core import air, estimate, rain, weather
+from gateway.core import air, doubt, estimate, rain, weather
 from gateway.core.estimate import Estimate, Seen
 from gateway.core.ground import Ground, Plots
 from gateway.core.moist import Judged, Moist
@@ -73,10 +73,12 @@ def look(turn: Turn) -> None:
     _dry(turn, zones, plots)
     today = _et0(turn, local_day(turn.now_ms))
     day = plots.on(local_day(turn.now_ms), today.mm)
-    for zone, ground, etc_mm, raw_mm in zip(zones, plots.grounds, day.etc_each_mm, day.raw_each_mm, strict=True):
+    marks = turn.settings.marks_mm
+    each = zip(zones, plots.grounds, marks, day.raw_each_mm, day.etc_each_mm, strict=True)
+    for zone, ground, marks_mm, raw_mm, etc_mm in each:
         _wet(turn, zone, ground)
         _weigh(turn, zone, ground)
-        turn.judged[zone.id] = _judge(turn, zone, ground, raw_mm, etc_mm, today)
+        turn.judged[zone.id] = _judge(turn, zone, marks_mm, raw_mm, etc_mm, today)
 
 
 def _known(turn: Turn, zone_id: str) -> Estimate:
@@ -142,6 +144,18 @@ def finish(turn: Turn, zone_id: str, going: Run, ended_at_ms: int) -> None:
         turn.judged[zone_id] = _judged_anew(turn, zone_id, judged, after)
 
 
+def confirm(turn: Turn, zone_id: str) -> bool:
+    """A person has looked at what was doubted of a garden. Whether anything was."""
+    known = turn.zone(zone_id).known
+    if known is None or known.doubt is None:
+        return False
+    after = doubt.confirmed(known)
+    _keep(turn, zone_id, after)
+    if zone_id in turn.judged:
+        turn.judged[zone_id] = _judged_anew(turn, zone_id, turn.judged[zone_id], after)
+    return True
+
+
 def _um(ml: int, ground: Ground) -> int:
     return round(ml / ground.area_m2)
 
@@ -167,7 +181,7 @@ def _weigh(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
     age_part = max(0, turn.now_ms - vote.oldest_at_ms) / zone.probe_max_age_ms
     came = _water_may_have_come(turn, state, known)
     seen = Seen(vote.soil_e4, vote.fit, vote.gap_e4, age_part, wet_may_come=came)
-    _keep(turn, zone.id, estimate.weigh(known, ground, seen, turn.now_ms))
+    _keep(turn, zone.id, doubt.weigh(known, ground, seen, turn.now_ms))
 
 
 def _water_may_have_come(turn: Turn, state: ZoneState, known: Estimate) -> bool:
@@ -183,9 +197,11 @@ def _water_may_have_come(turn: Turn, state: ZoneState, known: Estimate) -> bool:
 # ---- what is made of it
 
 
-def _judge(turn: Turn, zone: ZoneSettings, ground: Ground, raw_mm: float, etc_mm: float, today: Et0) -> Judged:
-    dry_mm = min(ground.depletion_mm(zone.dry_e4), raw_mm)
-    refill_mm = min(ground.depletion_mm(zone.target_e4), dry_mm)
+def _judge(
+    turn: Turn, zone: ZoneSettings, marks_mm: tuple[float, float], raw_mm: float, etc_mm: float, today: Et0
+) -> Judged:
+    dry_mm = min(marks_mm[0], raw_mm)
+    refill_mm = min(marks_mm[1], dry_mm)
     known = _known(turn, zone.id)
     chance = known.chance_beyond(dry_mm)
     moist = _moist(turn, known, turn.votes[zone.id], chance)
@@ -199,7 +215,7 @@ def _judged_anew(turn: Turn, zone_id: str, judged: Judged, known: Estimate) -> J
 
 def _moist(turn: Turn, known: Estimate, vote: Vote, chance: float) -> Moist:
     believed_at_ms = known.believed_at_ms
-    if believed_at_ms is None or turn.now_ms - believed_at_ms > turn.limits.believe_ms:
+    if believed_at_ms is None or turn.now_ms - believed_at_ms > turn.limits.believe_ms or known.doubt is not None:
         return Moist.BLIND
     if 100.0 * chance <= turn.limits.wet_pct:
         return Moist.WET

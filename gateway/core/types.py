@@ -236,6 +236,12 @@ class Settings:
         return Plots([zone.ground for zone in self.zones if zone.ground])
 
     @cached_property
+    def marks_mm(self) -> tuple[tuple[float, float], ...]:
+        """Of the same zones, the depletions that their dry and target moisture mean."""
+        known = ((zone, zone.ground) for zone in self.grounded if zone.ground)
+        return tuple((ground.depletion_mm(zone.dry_e4), ground.depletion_mm(zone.target_e4)) for zone, ground in known)
+
+    @cached_property
     def sensor_keys(self) -> frozenset[str]:
         return frozenset(ref.key for ref in self.sensors)
 

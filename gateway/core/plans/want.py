@@ -39,6 +39,8 @@ def need(turn: Turn, zone: ZoneSettings) -> Finding:
     held = people.paused(turn, zone)
     if held:
         return held
+    if zone.plan is None:  # the most of them, in every step
+        return soil.by_soil(turn, zone)
     match zone.plan:
         case Orchard() as plan:
             return orchard.need(turn, zone, plan)
