@@ -5,6 +5,7 @@
 Rules
 1. Whoever gives a config writes one file, as ever. What differs from both slots is copied into the slot that is not the
    last good one, as NEW; it is GOOD once the node could be built by it, and BAD when it could not be read or built.
+   Whatever a value of the wrong kind makes of the code that reads it (WRONG) is a config's fault as well.
 2. While a BAD config is what is given, the node lives by the last good one and says so: the reading ``config`` is 1.
    It is 0 when a new one was taken after that.
 3. A power cut at any byte leaves the other slot whole, and the given file is copied again. Without any slot, or with
@@ -21,6 +22,7 @@ NEW = 0
 GOOD = 1
 BAD = 2
 MAX_BYTES = 16_384
+WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 _MAGIC = b"HQC1"
 _HEAD = ">4sIBI"
@@ -29,8 +31,8 @@ _HEAD_BYTES = 13
 
 def find(folder: str, path: str, check) -> tuple[dict, int | None]:
     """(the config to live by, what the reading ``config`` is to say, None: nothing). ``folder`` is what stands before
-    the names of the slots; ``check`` raises ValueError for a config that the board cannot use. Raises ValueError or
-    OSError when there is none to live by."""
+    the names of the slots; ``check`` raises one of WRONG for a config that the board cannot use. Raises one of WRONG
+    or OSError when there is none to live by."""
     given = _bytes(path)
     slots = [_read(folder + name) for name in SLOTS]
     known = None if given is None else _same(slots, given)
@@ -41,7 +43,7 @@ def find(folder: str, path: str, check) -> tuple[dict, int | None]:
     if known is not None and slots[known][1] != BAD:
         try:
             return _checked(slots[known][2], check), 0 if after_bad else None
-        except (ValueError, KeyError, TypeError):
+        except WRONG:
             if _good(slots, known) is None:
                 raise
             _mark(folder, slots, known, BAD)

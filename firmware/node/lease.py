@@ -28,6 +28,7 @@ VALVE = "valve"
 PUMP = "pump"
 KINDS = (VALVE, PUMP, "main", "sluice", "lift")
 HARD_REST_MS = 60_000
+LONGEST_REST_MS = 7 * 86_400_000
 
 
 class Output:
@@ -38,7 +39,7 @@ class Output:
             raise ValueError("output index %r" % (index,))
         if kind not in KINDS:
             raise ValueError("output kind %r" % (kind,))
-        if not 0 < hard_max_ms <= commands.MAX_DURATION_MS or min_rest_ms < 0:
+        if not 0 < hard_max_ms <= commands.MAX_DURATION_MS or not 0 <= min_rest_ms <= LONGEST_REST_MS:
             raise ValueError("output %d: hard_max or min_rest" % index)
         self.index = index
         self.kind = kind

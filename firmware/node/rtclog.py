@@ -9,7 +9,8 @@ Rules
 3. Deep sleep is no new boot: boot_id, seq and uptime go on. Uptime is told by the RTC, whose oscillator drifts by
    percents. A rate is learned from the gateway's time, and uptime lags rather than leads (BIAS_PPM): what it lagged it
    makes good in one step forward when the gateway has told the time. It never goes back. Two times of the gateway
-   that differ from the RTC by more than MAX_PPM teach nothing: somebody set a clock.
+   that differ from the RTC by more than MAX_PPM teach nothing: somebody set a clock. An RTC that went back behind the
+   last reading (a reset can take its time, and leave the memory) is gone on with from there (``go_on``).
 4. It answers like the journal to what is sent and acknowledged. ``append`` takes nothing when there is no room: the
    owner then moves all to the flash (``pieces``, ``clear``) or drops the oldest, which is counted.
 """
@@ -69,6 +70,11 @@ class RtcLog:
         """A new life begins now."""
         self.boot_id = boot_id
         self._anchor_rtc_ms = rtc_ms
+
+    def go_on(self, rtc_ms: int) -> None:
+        """After a sleep: else an RTC that went back would not be believed until it is where it was."""
+        if self.uptime_ms(rtc_ms) < self.sampled_ms:
+            self._anchor_rtc_ms, self._anchor_ms, self._told_ms = rtc_ms, self.sampled_ms, 0
 
     def sealed(self) -> bytearray:
         """All of it, to be kept by the hal."""

@@ -27,6 +27,7 @@ READS = 3
 SAMPLE_S = 600
 PLAIN = 4
 LEAST_MS = 60_000
+LONGEST_MS = 7 * 86_400_000
 # Converters show noise, so that an analogue value which does not move is a dead one. Levels and counters may stand.
 STUCK_SAMPLES = {fields.SOIL_MOISTURE: 36}
 
@@ -44,7 +45,8 @@ class _Sensor:
         self.every_ms = int(config["every_s"] * 1000)
         self.reads = config.get("reads", READS)
         self.stuck_samples = config.get("stuck_samples", STUCK_SAMPLES.get(self.field, 0))
-        if self.every_ms < 1000 or not 1 <= self.reads <= 15 or not 0 <= self.channel <= 255:
+        often = 1000 <= self.every_ms <= LONGEST_MS and config.get("on_s", 1) > 0
+        if not often or not 1 <= self.reads <= 15 or not 0 <= self.channel <= 255:
             raise ValueError("sensor %d: every_s, reads or channel" % self.field)
         self.due_ms = 0
         self.last = None

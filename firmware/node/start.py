@@ -33,7 +33,7 @@ def _build(hal):
     hal.config()
     try:
         node = _by_config(hal)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:  # as in lastgood.py
         if hal.config_refused():
             hal.trace("config refused: %r" % error)
             hal.restart()

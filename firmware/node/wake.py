@@ -5,8 +5,10 @@ Rules
    flash in one piece; modules of the flash and the radio are imported only by the wakes that need them.
 2. A reading is stored, and told so, before anything is sent. It is forgotten when the gateway has acknowledged it.
 3. It sends when ``send_s`` has passed since the last time, after a failure 2 and then 4 times as late: the radio is
-   what the battery is for. It talks while that gets on, and leaves in order (parley.py).
-4. Only nodes without outputs may sleep: nobody would end a lease. ValueError for another config.
+   what the battery is for. A talk is kept as a failure before it begins, because it may end the program. It talks
+   while that gets on, and leaves in order (parley.py).
+4. Only nodes without outputs may sleep: nobody would end a lease. ValueError for another config. What it will live by
+   is looked at before it measures, not when a battery is weak (one of lastgood.WRONG).
 5. What cannot be stored anywhere, because the flash does not answer, pushes out the oldest and is counted.
 6. Housekeeping goes along with what is sent: heap, signal, the ledger of energy since boot, what was dropped.
 """
@@ -29,6 +31,11 @@ class Sleeper:
     def __init__(self, config: dict, hal) -> None:
         if config.get("outputs"):
             raise ValueError("a node with outputs may not sleep")
+        weak = config.get("battery_mv")
+        if weak is not None and weak[0] < weak[1]:
+            raise ValueError("battery_mv")
+        self._every_ms = _ms(config.get("send_s", SEND_S))
+        _ms(config.get("still_s", 1))
         self._config = config
         self._hal = hal
         self._begun_ms = hal.link_ms()
@@ -39,6 +46,7 @@ class Sleeper:
         if self.log.fresh:
             self._begin()
         else:
+            self.log.go_on(hal.rtc_ms())
             self._sampler.quarters = self.log.quarters
             doze.resume(self._sampler.sensors, self.log.sensors, self.log.sampled_ms, self.log.quarters)
 
@@ -144,20 +152,20 @@ class Sleeper:
         from . import parley
 
         begun_ms = self._hal.link_ms()
+        every_ms = self._every_ms
         if self.log.room() < _HEALTH:
             self._spill()
+        self.log.failures += 1
+        self.log.send_ms = now_ms + (every_ms << min(self.log.failures, 2))
+        self._hal.rtc_keep(self.log.sealed())
         done = parley.hold(self._config, self._hal, self.log, self._health, self._backlog)
         if self._store is not None:
             self._leave()
         self.log.radio_ms = min(self.log.radio_ms + self._hal.link_ms() - begun_ms, _MOST)
-        self.log.failures = 0 if done else self.log.failures + 1
-        every_ms = int(self._config.get("send_s", SEND_S) * 1000)
         if done:
             self._hal.config_proved()
-        if done:  # on the grid of uptime, as the readings are
-            self.log.send_ms = (self.now_ms() // every_ms + 1) * every_ms
-        else:
-            self.log.send_ms = now_ms + (every_ms << min(self.log.failures, 2))
+            self.log.failures = 0
+            self.log.send_ms = (self.now_ms() // every_ms + 1) * every_ms  # on the grid of uptime, as the readings are
 
     def _backlog(self):
         """The journal, to be sent; None when it cannot be had now."""
@@ -187,6 +195,13 @@ class Sleeper:
         if self._volume:
             rows.append(_row(now_ms, fields.VOLUME, self._volume))
         self._keep(rows)
+
+
+def _ms(seconds) -> int:
+    found = int(seconds * 1000)  # of a text this is a text a thousand times as long
+    if not 1_000 <= found <= sampler.LONGEST_MS:
+        raise ValueError("seconds")
+    return found
 
 
 def _row(now_ms: int, field: int, raw: int) -> tuple[int, int, int, int, int, int]:

@@ -14,6 +14,8 @@ from firmware.node import lastgood
 def check(config: dict[str, Any]) -> None:
     if config["pin"] > 39:
         raise ValueError("pin")
+    config.get("wifi", {}).get("ssid")
+    assert 60 // config.get("each", 1)
 
 
 class Board:
@@ -40,7 +42,10 @@ def board(tmp_path: Path) -> Board:
     return Board(tmp_path)
 
 
-@pytest.mark.parametrize("bad", ['{"pin": 40}', "{", "[1]", '{"pin": "x"}', "{}", "x" * 20_000])
+@pytest.mark.parametrize(
+    "bad",
+    ['{"pin": 40}', "{", "[1]", '{"pin": "x"}', "{}", "x" * 20_000, '{"pin": 4, "wifi": "w"}', '{"pin": 4, "each": 0}'],
+)
 def test_what_cannot_be_used_is_refused_and_the_last_good_one_goes_on(board: Board, bad: str) -> None:
     board.give({"pin": 4})
     assert board.start() == ({"pin": 4}, None)
