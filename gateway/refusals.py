@@ -143,7 +143,9 @@ VIETNAMESE: Mapping[str, str] = {
     "must be another time than from": "phải khác giờ bắt đầu (from)",
     'must be a time such as "05:30"': 'phải là giờ như "05:30"',
     "must be hours that leave the pump some time to run": "phải chừa lại giờ cho máy bơm chạy",
-    "must be at most the max_run_s of zone {zone} ({most})": "không được quá max_run_s của vườn {zone} ({most})",
+    "must be at most the max_run_s of zone {zone}, less lead_s ({most})": (
+        "không được quá max_run_s của vườn {zone} trừ đi lead_s ({most})"
+    ),
     "must be at most the cycle of zone {zone} ({most} s)": "không được quá một đợt tưới của vườn {zone} ({most} giây)",
     "must be an output with the hard_max_s of its pump at least ({least})": (
         "phải có hard_max_s ít nhất bằng của máy bơm ({least})"

@@ -247,13 +247,14 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
         own_kc, waters = agronomy.has_own_kc(t), levels(sources.values())
         about = About(crop, area_m2, flow_lpm, ground, (dry_vwc, target_vwc), own_kc, waters)
         plan, figures = registry_plans.plan(t, about, nodes)
+        valve = output_ref(t.table("valve"), nodes, "valve")
         zone = Zone(
             id=zone_id,
             name=t.text("name"),
             crop=crop,
             area_m2=area_m2,
             probes=tuple(sensor_ref(p, nodes, fields.SOIL_MOISTURE) for p in t.tables("probes", int(by_soil), 16)),
-            valve=output_ref(t.table("valve"), nodes, "valve"),
+            valve=valve,
             pump=output_ref(t.table("pump"), nodes, "pump"),
             source=t.id("source"),
             dry_vwc=dry_vwc,
@@ -266,7 +267,7 @@ def _zone(table: Table, nodes: Mapping[str, Node], sources: Mapping[str, Source]
             crop_source=crop_source,
             plan=plan,
             figures=figures,
-            soak=registry_delivery.soak(t, nodes, area_m2, flow_lpm),
+            soak=registry_delivery.soak(t, nodes, valve, area_m2, flow_lpm),
         )
         if zone.source not in sources:
             t.refuse("source", "the id of a source of this file")

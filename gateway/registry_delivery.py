@@ -5,7 +5,9 @@ Rules
    left out; a pump of which nothing is said is like ``gateway.core.pumps.PLAIN``.
 2. A ``[[pump]]`` says more about an output of kind pump that gardens use. Its main valve is on its own node, so that
    one link carries both, and serves no other pump.
-3. A meter that guards is read at least every METER_S, or a burst would be seen too late.
+3. A meter that guards is read at least every METER_S, or a burst would be seen too late; that of a pump every
+   PUMP_METER_S, because a pump that runs dry is stopped within 15 s. Its pace while water runs (``on_s``) counts only
+   where its node lets that water run: no node knows of the outputs of another.
 4. A cycle is as long as the least run of its pump at least. It may be given in minutes, or follows from how fast the
    soil takes water in (``infiltration_mm_h``): then what comes in a cycle beyond that stands for POND_MM at most, and
    soaks in before the next.
@@ -23,16 +25,16 @@ from gateway.registry_water import output_ref, sensor_ref
 from gateway.strict import Table
 from wire import fields
 
-METER_S = 10
+METER_S, PUMP_METER_S = 10, 5
 POND_MM = 5.0
 MAX_WAIT_S = 600
 MAX_CYCLE_MIN, MAX_SOAK_MIN = 600, 1_440
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
-def soak(t: Table, nodes: Mapping[str, Node], area_m2: float, flow_lpm: float) -> Soak:
+def soak(t: Table, nodes: Mapping[str, Node], valve: OutputRef, area_m2: float, flow_lpm: float) -> Soak:
     """What a zone says of its own meter, its cycles and its soaking."""
-    meter = _meter(t, nodes) if t.has("meter") else None
+    meter = _meter(t, nodes, valve, METER_S) if t.has("meter") else None
     fill_s = t.whole("fill_s", 0, MAX_WAIT_S) if t.has("fill_s") else Soak.fill_s
     if t.has("infiltration_mm_h"):
         if t.has("cycle_min"):
@@ -84,7 +86,7 @@ def _pump(t: Table, nodes: Mapping[str, Node], ref: OutputRef) -> Pump:
     pump = replace(
         plain,
         main=main,
-        meter=_meter(t, nodes) if t.has("meter") else None,
+        meter=_meter(t, nodes, ref, PUMP_METER_S) if t.has("meter") else None,
         lead_s=t.whole("lead_s", 0, MAX_WAIT_S) if t.has("lead_s") else plain.lead_s,
         lag_s=t.whole("lag_s", 0, MAX_WAIT_S) if t.has("lag_s") else plain.lag_s,
         min_run_s=t.whole("min_run_s", 1, 3600) if t.has("min_run_s") else plain.min_run_s,
@@ -101,11 +103,13 @@ def _pump(t: Table, nodes: Mapping[str, Node], ref: OutputRef) -> Pump:
     return pump
 
 
-def _meter(t: Table, nodes: Mapping[str, Node]) -> SensorRef:
+def _meter(t: Table, nodes: Mapping[str, Node], guards: OutputRef, most_s: int) -> SensorRef:
     ref = sensor_ref(t.table("meter"), nodes, fields.FLOW)
-    every_s = nodes[ref.node].watch_s(fields.FLOW, ref.channel)
-    if every_s > METER_S:
-        t.refuse("meter", f"one that is read every {METER_S} s at least while water runs (it is every {every_s} s)")
+    node = nodes[ref.node]
+    pace_s = node.watch_s if ref.node == guards.node else node.every_s
+    every_s = pace_s(fields.FLOW, ref.channel)
+    if every_s > most_s:
+        t.refuse("meter", f"one that is read every {most_s} s at least while water runs (it is every {every_s} s)")
     return ref
 
 
@@ -132,8 +136,9 @@ def _fits(t: Table, pump: Pump, ref: OutputRef, nodes: Mapping[str, Node], zones
     if not any(1000 * pump.min_run_s <= end - start for start, end in pump.chosen().windows(0, 2 * DAY_MS)):
         t.refuse("quiet_hours", "hours that leave the pump some time to run")
     for zone in (zone for zone in zones.values() if zone.pump == ref):
-        if zone.max_run_s < pump.min_run_s:
-            t.refuse("min_run_s", f"at most the max_run_s of zone {zone.id} ({zone.max_run_s})")
+        most_s = zone.max_run_s - pump.lead_s
+        if pump.min_run_s > most_s:
+            t.refuse("min_run_s", f"at most the max_run_s of zone {zone.id}, less lead_s ({most_s})")
         cycle_min = zone.soak.cycle_min
         if cycle_min is not None and 60 * cycle_min < pump.min_run_s:
             t.refuse("min_run_s", f"at most the cycle of zone {zone.id} ({60 * cycle_min} s)")

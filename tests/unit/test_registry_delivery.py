@@ -27,6 +27,7 @@ min_flow_lpm = 20
 open_hours = [{ from = "22:00", to = "05:00" }]
 quiet_hours = [{ from = "23:00", to = "23:30" }]
 """
+OWN = 'meter = { node = "van-1", channel = 0 }\n'
 SOAK = "cycle_min = 12\nsoak_min = 30\n"
 
 
@@ -70,7 +71,10 @@ def test_a_cycle_follows_from_how_fast_the_soil_takes_water_in() -> None:
         (text(PUMP.replace('to = "05:00"', 'to = "22:00"')), r"to = '22:00': must be another time than from"),
         (text(PUMP.replace('"23:30"', '"22:59"')), r"quiet_hours .*: must be hours that leave the pump some time"),
         (text(PUMP.replace('meter = { node = "van-1", channel = 0 }\n', "")), "min_flow_lpm = 20: must be with a"),
-        (text(meter=""), r"meter = .*: must be one that is read every 10 s"),
+        (text(meter=""), r"meter = .*: must be one that is read every 5 s"),
+        (text(meter="on_s = 10\n"), r"meter = .*: must be one that is read every 5 s .*is every 10 s"),
+        (text(zone=OWN, meter="on_s = 15\n", pump=""), r"meter = .*: must be one that is read every 10 s"),
+        (text(PUMP.replace("= 120", "= 1300").replace("lead_s = 5", "lead_s = 600")), r"zone \w+, less lead_s \(1200\)"),
         (text(main=MAIN.replace("3600", "60")), r"main = .*: must be an output with the hard_max_s of its pump"),
         (text(PUMP + PUMP), r"output = .*: must be given only once"),
         (text(zone="soak_min = 5\n"), "soak_min = 5: must be with cycle_min beside it"),
@@ -81,6 +85,16 @@ def test_a_cycle_follows_from_how_fast_the_soil_takes_water_in() -> None:
 def test_what_cannot_be_is_refused_with_its_key(wrong: str, said: str) -> None:
     with pytest.raises(registry.RegistryError, match=said):
         registry.parse(wrong)
+
+
+def test_the_pace_while_water_runs_counts_only_where_the_water_is_let_out() -> None:
+    assert registry.parse(text(zone=OWN, meter="on_s = 10\n", pump=""))
+    node = (
+        '[[node]]\nid = "dong-ho"\nmodel = "level"\nname = "Đồng hồ"\nsample_s = 600\n'
+        '[[node.sensor]]\nfield = "flow"\nchannel = 0\non_s = 5\n'
+    )
+    with pytest.raises(registry.RegistryError, match=r"meter = .*every 10 s .*it is every 600 s"):
+        registry.parse(text(zone=OWN.replace("van-1", "dong-ho"), main=node, pump=""))
 
 
 def test_hours_over_midnight() -> None:
