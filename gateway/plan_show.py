@@ -19,6 +19,7 @@ from gateway.core.village import Zone
 from gateway.core.weather import EPOCH, local_day
 from gateway.home import Home
 from gateway.process import ProcessError
+from gateway.registry_plans import WEEKDAYS
 from gateway.store.common import StoreError
 from gateway.store.control import ControlReader
 
@@ -65,7 +66,7 @@ def _lines(zone: Zone, memory: PlanState, now_ms: int) -> Iterator[str]:
     for figure in zone.figures:
         whose = f"đã sửa trong sổ / changed in the file (default: {figure.source})" if figure.changed else figure.source
         yield f"  {figure.key:<{width}} = {figure.value}   {whose}"
-    yield from _rest(zone.plan)
+    yield from _rest(zone.plan, memory)
 
 
 def _phase(plan: Plan, memory: PlanState, now_ms: int) -> Iterator[str]:
@@ -83,7 +84,7 @@ def _phase(plan: Plan, memory: PlanState, now_ms: int) -> Iterator[str]:
     yield f"  giai đoạn / phase: {PHASES_VI[known.id]} / {PHASES_EN[known.id]}, {day} ({days} ngày / days), {who}"
 
 
-def _rest(plan: Plan) -> Iterator[str]:
+def _rest(plan: Plan, memory: PlanState) -> Iterator[str]:
     """What only the file can say, so that nothing is hidden."""
     match plan:
         case Orchard():
@@ -91,8 +92,27 @@ def _rest(plan: Plan) -> Iterator[str]:
         case Rice():
             yield "  mực nước tính từ mặt đất / levels from the soil's surface, mm"
         case Calendar():
-            yield f"  mỗi lần / each time: {plan.amount_ml / 1_000_000:.1f} m³"
+            yield from _calendar(plan, memory)
         case Manual():
             yield "  chỉ tưới khi có người bấm / watered by people only"
         case _:
             pass
+
+
+def _calendar(plan: Calendar, memory: PlanState) -> Iterator[str]:
+    days = ", ".join(WEEKDAYS[day] for day in plan.weekdays) or f"{plan.every_days} ngày một lần / every so many days"
+    sign = f"{plan.sun.value}{plan.minute:+d}" if plan.sun else f"{plan.minute // 60:02d}:{plan.minute % 60:02d}"
+    yield f"  {days}, {'xong lúc / over by' if plan.by_end else 'bắt đầu / begins at'} {sign}"
+    yield f"  mỗi lần / each time: {_m3(plan.amount_ml)}"
+    if plan.rain_um is not None:
+        yield f"  mưa từ {plan.rain_um // 1000} mm một ngày thì bỏ / left out after so much rain on a day"
+    if plan.season is None:
+        return
+    first, last = (EPOCH + timedelta(days=day) for day in plan.season)
+    given_ml = memory.season_ml if memory.season_day == plan.season[0] else 0
+    most = "" if plan.cap_ml is None else f" / {_m3(plan.cap_ml)}"
+    yield f"  vụ / season {first} - {last}: đã tưới / given {_m3(given_ml)}{most}"
+
+
+def _m3(millilitres: int) -> str:
+    return f"{millilitres / 1_000_000:.1f} m³"

@@ -245,3 +245,15 @@ def test_show_prints_every_figure_its_source_and_whether_it_was_changed(
     assert "guard_vwc" in shown and "đã sửa trong sổ" in shown and "Carr 2013" in shown
     assert main(["plan", "show", "mars", "--home", str(tmp_path)]) == 1
     assert "không có vườn 'mars'" in capsys.readouterr().err
+
+
+def test_show_tells_when_a_calendar_waters_and_what_its_season_has_had(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path)
+    season = "rain_mm = 10\nseason = { from = 2026-06-01, to = 2026-10-31, cap_m3 = 90 }"
+    home.registry.write_text(text(CALENDAR.replace('"05:30"', '"sunrise-30"') + season), encoding="utf-8")
+    assert main(["plan", "show", "xoai", "--home", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    for said in ("t2, bắt đầu / begins at sunrise-30", "mưa từ 10 mm", "2026-06-01 - 2026-10-31", "0.0 m³ / 90.0 m³"):
+        assert said in shown
