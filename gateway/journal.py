@@ -5,7 +5,8 @@ Rules
 2. Lines are packed (zstd) into a part when there are PART_STEPS of them, PART_BYTES or PART_MS; each part begins with
    the whole state, so that it can be replayed alone. A new process begins a new part.
 3. ``kept`` is told when the transaction has ended well; without it the next line is written against the old base.
-4. It never stops the irrigation. What it cannot put into a line is logged, and the next step begins a new part.
+4. It never stops the irrigation. What it cannot put into a line is logged, and the next step begins a new part, whose
+   mark says how many steps are not there.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Journal:
         self._next: Base | None = None
         self._since_ms = 0
         self._bytes = 0
+        self._lost = 0
 
     def add(
         self,
@@ -75,6 +77,7 @@ class Journal:
             text, after = journal.line(base, now_ms, inputs, rows, digest, intents_from)
         except ShapeError as error:
             log.get().error("a step cannot be kept for a replay", why=str(error))
+            self._lost += 1
             return
         self._writer.add_line(now_ms, text)
         self._bytes += len(text)
@@ -82,6 +85,8 @@ class Journal:
 
     def kept(self) -> None:
         """The transaction has been committed."""
+        if self._next is not None:
+            self._lost = 0
         self._base = self._next
 
     def _is_full(self, now_ms: int) -> bool:
@@ -96,10 +101,8 @@ class Journal:
             steps = sum(not line.startswith('{"v"') for _, line in left)
             times = [at_ms for at_ms, _ in left]
             self._writer.pack_lines(Part(0, min(times), max(times), steps, packed))
-        mark = Mark(
-            now_ms, program(), self._plan.registry, float(self._plan.speed), self._plan.limits, before.to_json()
-        )
-        text = mark.line()
+        plan, state = self._plan, before.to_json()
+        text = Mark(now_ms, program(), plan.registry, float(plan.speed), plan.limits, state, self._lost).line()
         self._writer.add_line(now_ms, text)
         self._since_ms, self._bytes = now_ms, len(text)
 

@@ -38,6 +38,7 @@ NAMES = {
     "et": ("tưới theo thời tiết", "weather only"),
     "probe": ("tưới theo một máy đo", "one probe only"),
 }
+WHOLE_DAYS = 6.5
 COLUMNS = (
     "week", "garden", "way", "measured", "litres", "mm", "times", "stress_days", "drained_mm", "end_depletion_mm",
     "saved_mm", "saved_pct", "doubt_mm",
@@ -53,8 +54,8 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the record covers the week but for some hours."""
-        return self.record.days >= 6.5
+        """Whether the record covers the week but for some hours, at its ends or inside of it."""
+        return self.record.heard_days >= WHOLE_DAYS
 
 
 def week_before(now_ms: int) -> str:
@@ -160,7 +161,7 @@ def page(report: Report) -> str:
     first, last = (f"{EPOCH + timedelta(days=local_day(at)):%d/%m/%Y}" for at in week_span(report.week))
     blocks = [sheet.told(f"Tuần {report.week}: {first} đến {last}", f"Week {report.week}")]
     if not report.is_whole:
-        days = number(report.record.days)
+        days = number(report.record.heard_days)
         blocks.append(
             sheet.told(f"Nhật ký chỉ có {days} ngày của tuần này.", f"The record has {days} days of it only.")
         )

@@ -90,17 +90,27 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _in_order(arguments: argparse.Namespace) -> None:
+    if arguments.from_ms > arguments.to_ms:
+        raise ProcessError("--from sau --to: hãy đổi lại / --from is later than --to: change them")
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     from gateway.replay import replay  # it needs the irrigation and its numpy
 
+    _in_order(arguments)
     outcome = replay(home_from(arguments.home), arguments.from_ms, arguments.to_ms)
     print(outcome.text())
-    return 0 if outcome.is_same else 1
+    return 0 if outcome.is_same and outcome.steps else 1
 
 
 def _what_if(arguments: argparse.Namespace) -> int:
     from gateway import whatif, whatif_page  # they need the irrigation, its numpy and the words of the pages
 
+    _in_order(arguments)
+    if arguments.report and not Path(arguments.report).absolute().parent.is_dir():
+        folder = f"'{Path(arguments.report).parent}'"
+        raise ProcessError(f"--report: không có thư mục {folder}, hãy tạo trước / make the folder {folder} first")
     changes = [whatif.change(text) for text in arguments.changes]
     outcome = whatif.ask(home_from(arguments.home), arguments.from_ms, arguments.to_ms, changes)
     print(whatif_page.text(outcome))
@@ -120,7 +130,9 @@ def _report(arguments: argparse.Namespace) -> int:
         raise RegistryError("must be a week such as 2024-W09", "--week", week) from None
     made = report.make(home, week)
     if arguments.whole and not made.is_whole:
-        raise ProcessError(f"nhật ký chỉ có {made.record.days:.1f} ngày của tuần {week} / the record is not whole")
+        raise ProcessError(
+            f"nhật ký chỉ có {made.record.heard_days:.1f} ngày của tuần {week} / the record is not whole"
+        )
     report.write(home, made)
     for vi, en in report.sentences(made):
         print(f"{vi}\n  {en}")

@@ -21,7 +21,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, get_type_hints
 
-from gateway.core.jsons import ShapeError, from_plain, to_plain
+from gateway.core.jsons import ShapeError, filled, from_plain, to_plain
 from gateway.core.state import State
 from gateway.core.step import step
 from gateway.core.types import Effect, Inputs, Limits, Link, Reading, SensorRef, Settings
@@ -44,7 +44,7 @@ class JournalError(Exception):
 @dataclass(frozen=True)
 class Mark:
     """Where a part begins. ``core`` names the program, ``registry`` is the text of the village in force, ``speed`` that
-    of the clock: together they give the settings."""
+    of the clock: together they give the settings. ``lost`` steps before it could not be kept."""
 
     at_ms: int
     core: str
@@ -52,9 +52,12 @@ class Mark:
     speed: float
     limits: Limits
     state: str
+    lost: int = 0
 
     def line(self) -> str:
-        return _json({"v": VERSION, "mark": to_plain(self)})
+        plain = to_plain(self)
+        lost = plain.pop("lost")
+        return _json({"v": VERSION, "mark": plain} | ({"lost": lost} if lost else {}))
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ def read(lines: Iterable[str], settings: Settings | None = None) -> Iterator[Mar
 def _mark(found: dict[str, Any]) -> Mark:
     if found["v"] != VERSION:
         raise JournalError(f"a journal of version {found['v']!r}; this program knows version {VERSION}")
-    mark: Mark = from_plain(Mark, found["mark"], "mark")
+    # Limits that came with a later program have their default: the part is then of another program, and can be read.
+    mark: Mark = from_plain(Mark, filled(Mark, found["mark"]) | {"lost": found.get("lost", 0)}, "mark")
     return mark
 
 
@@ -164,14 +168,16 @@ def _step(found: dict[str, Any], base: Base, settings: Settings) -> Step:
     if "outlook" in plain:
         outlook = from_plain(hints["outlook"], plain.pop("outlook"), "outlook")
     readings = tuple(Reading(_sensor(*told[:3]), *told[3:]) for told in plain.pop("readings", ()))
-    given = {name: from_plain(hints[name], value, name) for name, value in plain.items()}
+    given = {name: from_plain(hints[name], filled(hints[name], value), name) for name, value in plain.items()}
     in_order = tuple(links[node] for node in sorted(links))
     inputs = Inputs(settings=settings, readings=readings, links=in_order, outlook=outlook, **given)
     return Step(found["n"], found["t"], inputs, tuple(found.get("r", ())), found["d"], found.get("from"))
 
 
 def _link(told: list[Any]) -> Link:
-    given = dict(zip(_OF_LINK, told, strict=True))
+    if len(told) > len(_OF_LINK):
+        raise JournalError(f"a link of {len(told)} values; this program knows {len(_OF_LINK)}")
+    given = dict(zip(_OF_LINK, told, strict=False))  # an older program wrote fewer
     return Link(**{**given, "nonce": bytes.fromhex(given["nonce"])})
 
 

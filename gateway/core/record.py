@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from gateway.core import estimate
 from gateway.core.estimate import UM, Estimate
@@ -25,6 +26,7 @@ from gateway.core.types import Intent, Limits, Reading, Settings
 from gateway.core.weather import Et0, Outlook, local_day
 
 TICK_MS = 60_000
+HOLE_MS = 3_600_000  # longer without a step, and the gateway was not there
 SOIL_MS = 600_000  # how often the soil is dried, as ``reckon`` does it
 TINY = 1e-9
 
@@ -75,6 +77,13 @@ class Record:
     @property
     def days(self) -> float:
         return (self.to_ms - self.from_ms) / 86_400_000
+
+    @property
+    def heard_days(self) -> float:
+        """Without the holes, in which nothing was heard."""
+        times = [self.from_ms, *(tick.at_ms for tick in self.ticks)]
+        gaps = (after - before for before, after in pairwise(times))
+        return sum(gap for gap in gaps if gap <= HOLE_MS) / 86_400_000
 
     def stressed(self, zone: str, soil: Soil) -> set[int]:
         """The days of stress by what was reckoned at the time."""

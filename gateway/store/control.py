@@ -291,8 +291,19 @@ class ControlReader(Reader):
 
     def part_ids(self, from_ms: int, to_ms: int) -> list[int]:
         """The parts of the journal with steps between two instants, oldest first."""
-        rows = self._all("SELECT id FROM parts WHERE until_ms >= ? AND at_ms <= ? ORDER BY id", (from_ms, to_ms))
-        return [row[0] for row in rows]
+        asked = "FROM parts WHERE until_ms >= ?1 AND at_ms <= ?2"  # and, when a clock was set, what lies between them
+        sql = f"SELECT id FROM parts WHERE id BETWEEN (SELECT min(id) {asked}) AND (SELECT max(id) {asked}) ORDER BY id"
+        return [row[0] for row in self._all(sql, (from_ms, to_ms))]
+
+    def newest_id(self, table: str) -> int:
+        """Of a table that is KEPT; 0 when it is empty."""
+        row = self._one(f"SELECT coalesce(max(id), 0) FROM {table}")
+        return int(row[0]) if row else 0
+
+    def ids(self, table: str, column: str, first: int, last: int) -> list[int]:
+        """The rows of a KEPT table whose ``column``, the id or a time, is from first to last."""
+        sql = f"SELECT id FROM {table} WHERE {column} BETWEEN ? AND ? ORDER BY id"
+        return [row[0] for row in self._all(sql, (first, last))]
 
     def part(self, part_id: int) -> Part | None:
         row = self._one(f"SELECT {', '.join(Part._fields)} FROM parts WHERE id = ?", (part_id,))

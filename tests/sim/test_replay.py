@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from gateway.__main__ import main as gateway
 from gateway.control import Control
 from gateway.core import journal
 from gateway.core.journal import Base, JournalError, Mark
@@ -217,6 +219,33 @@ def _spoil_a_part(db: sqlite3.Connection) -> None:
     assert db.execute("UPDATE parts SET packed = substr(packed, 1, length(packed) - 9)").rowcount
 
 
+def _drop_a_part(db: sqlite3.Connection) -> None:
+    row = "SELECT id FROM parts ORDER BY id LIMIT 1 OFFSET 1"
+    assert db.execute(f"DELETE FROM parts WHERE id = ({row})").rowcount
+
+
+def _cut_a_part(db: sqlite3.Connection) -> None:
+    """Its last step is not there, and nothing else shows it."""
+    row, packed = db.execute("SELECT id, packed FROM parts ORDER BY id LIMIT 1").fetchone()
+    lines = zstandard.ZstdDecompressor().decompress(packed).decode().split("\n")
+    cut = zstandard.ZstdCompressor().compress("\n".join(lines[:-1]).encode())
+    db.execute("UPDATE parts SET packed = ? WHERE id = ?", (cut, row))
+
+
+def _invent_a_decision(db: sqlite3.Connection) -> None:
+    names = "at_ms, zone, verdict, rule, inputs, limits, next_check_ms, text_vi"
+    db.execute(f"INSERT INTO decisions({names}) SELECT {names} FROM decisions LIMIT 1")
+
+
+def _invent_a_run(db: sqlite3.Connection) -> None:
+    names = "zone, started_ms, ended_ms, litres, why_start, why_stop"
+    db.execute(f"INSERT INTO runs({names}) SELECT {names} FROM runs LIMIT 1")
+
+
+def _drop_the_state(db: sqlite3.Connection) -> None:
+    assert db.execute("DELETE FROM state").rowcount
+
+
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
@@ -229,6 +258,11 @@ def _spoil_a_part(db: sqlite3.Connection) -> None:
         (_drop_a_step, "steps are missing"),
         (_drop_the_last_step, "the state in force is not"),
         (_spoil_a_part, "damaged"),
+        (_drop_a_part, "steps are missing between"),
+        (_cut_a_part, "steps are missing between"),
+        (_invent_a_decision, "no step of the journal has made it"),
+        (_invent_a_run, "no step of the journal has made it"),
+        (_drop_the_state, "the state in force is not"),
     ],
 )
 def test_a_record_that_was_changed_is_found(
@@ -275,6 +309,42 @@ def test_a_step_that_cannot_be_written_stops_nothing(home: Recorded, monkeypatch
     home.control.turn()
     outcome = home.replayed()
     assert outcome.is_same and outcome.steps == 2 and len(home.rules_of_all()) > 2
+    assert outcome.lost == 1 and "1 bước hồi đó nhật ký không ghi được" in outcome.text()
+
+
+def test_rows_that_are_kept_no_longer_are_told_and_are_no_difference(
+    home: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large village makes the most decisions that are kept in less than the 90 days of the journal."""
+    home.live()
+    stamp, keep = KEPT["decisions"]
+    few = replace(keep, most=3, least=3)
+    with monkeypatch.context() as patch:
+        patch.setitem(KEPT, "decisions", (stamp, few))
+        with home.writer.transaction():
+            gone = home.writer.prune(home.clock.wall_ms)
+        outcome = home.replayed()
+        assert gone > 3 and outcome.is_same and outcome.let_go == gone
+        assert f"{gone} dòng đã quá hạn giữ" in outcome.text()
+    assert not home.replayed().is_same  # they would still have to be there
+
+
+def test_a_part_of_an_older_program_with_fewer_limits_can_be_read() -> None:
+    text = Mark(5, "old", "", 1.0, limits_of(NOBODY), State().to_json(), lost=2).line()
+    found = json.loads(text)
+    assert found["lost"] == 2 and "lost" not in found["mark"]
+    del found["mark"]["limits"]["lease_ms"]
+    (mark,) = journal.read([json.dumps(found)])
+    assert isinstance(mark, Mark) and mark.lost == 2 and mark.limits == limits_of(NOBODY)
+
+
+def test_nothing_to_replay_is_no_proof(home: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
+    home.live()
+    at_home = ["replay", "--home", str(home.folder)]
+    assert gateway(at_home) == 0 and "giống hệt" in capsys.readouterr().out
+    assert gateway([*at_home, "--from", "2040-01-01"]) == 1 and "chưa có bước nào" in capsys.readouterr().out
+    assert gateway([*at_home, "--from", "2024-02-02", "--to", "2024-02-01"]) == 1
+    assert "--from sau --to" in capsys.readouterr().err
 
 
 def test_parts_begin_anew_in_time_and_are_let_go(home: Recorded) -> None:
