@@ -16,7 +16,8 @@
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
 ``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
 for ten minutes ago), ``unlock ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``, ``link NODE up|cut|deaf``
-(cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``, ``gateway kill|start``, ``clock SECONDS``;
+(cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``,
+``gateway kill|start``, ``clock SECONDS``;
 ``rain MM`` (the gauge's total; there is none before),
 ``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
 Plans: ``tube MM MM`` (a rice field's level), ``phase ZONE ID``, ``pause ZONE DAYS``, ``resume ZONE``.
