@@ -7,7 +7,10 @@ Rules
    village's maker has signed are handed out, and only the one that was ordered is offered.
 3. What a report changes is committed before anything follows from it. Whom to offer it to is ``gateway.core.rollout``.
 4. Times are real times, also where the village's clock runs fast: a transfer takes as long as it takes.
-5. While control.db cannot be read, nodes with outputs are offered nothing.
+5. While control.db cannot be read, nodes with outputs are offered nothing. While another database cannot be used, or
+   an order, reports and orders wait: nothing is forgotten before it is committed.
+6. An offer to a node that sleeps is one that the broker keeps for it (QoS 1), so it may also take one that has just
+   been stopped. All others are as good as the moment.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from dataclasses import replace
 
 from gateway import in_force, releases, secrets
 from gateway.core import rollout as core
-from gateway.core.rollout import Limits, Said, Seen, Standing
+from gateway.core.rollout import Limits, Rollout, Said, Seen, Standing
 from gateway.core.state import Phase, State, StateError
 from gateway.core.village import Village
 from gateway.home import Home
@@ -43,6 +46,7 @@ POLL_S = 0.2
 TURN_S = 1.0
 PAUSE_S = 2.0
 MAX_WAITING = 500  # reports that came in one turn
+MAX_KEPT = 2_000  # reports while a database cannot be used; the oldest go
 
 
 class Update:
@@ -85,7 +89,7 @@ class Update:
             self._go_on()
         except Replaced:
             raise
-        except (StoreError, ReleaseError) as error:
+        except StoreError as error:
             self._tell(str(error))
             real_sleep_s(PAUSE_S)
 
@@ -100,6 +104,7 @@ class Update:
                 self._answer(node, updates.decode_ask(frame))
             elif kind == topics.REPORT:
                 self._said.append(report_of(node, updates.decode_report(frame), self._clock.now_ms()))
+                del self._said[:-MAX_KEPT]
         except WireError as error:
             self._log.warning("a message that is not ours", topic=message.topic[: topics.MAX_TOPIC], why=error.code)
 
@@ -120,61 +125,62 @@ class Update:
                 return None
         return self._held[name]
 
-    def _send(self, node: str, kind: str, frame: bytes) -> None:
+    def _send(self, node: str, kind: str, frame: bytes, qos: int = 0) -> None:
         topic = topics.topic(self._village.id, node, topics.DOWN, kind)
-        self._link.publish(topic, self._sealers[node].seal(topic, frame))
+        self._link.publish(topic, self._sealers[node].seal(topic, frame), qos)
 
     def _go_on(self) -> None:
         now_ms = self._clock.now_ms()
-        said, self._said = self._said, []
+        said = self._said[:]
         self._heard.update({report.node: report.at_ms for report in said})
-        before = self._rollout
-        self._obey(now_ms)
+        rollout, turn = self._obeyed(now_ms)
         offers: tuple[str, ...] = ()
-        if self._rollout is not None and (said or self._rollout.standing is Standing.RUNNING):
-            words = [said_of(report) for report in said if report.release == self._rollout.release]
-            self._rollout, offers = core.step(self._rollout, now_ms, words, self._seen(), self._limits)
-        if said or self._rollout != before:
-            try:
-                self._commit(said, now_ms)
-            except StoreError:
-                self._rollout, self._said = before, said + self._said
-                raise
-        if before is not None and self._rollout is not None and self._rollout.standing is not before.standing:
-            self._log.info(
-                "rollout", version=self._rollout.version, standing=self._rollout.standing, why=self._rollout.why
-            )
-        release = self._release(self._rollout.release) if offers and self._rollout is not None else None
+        seen: dict[str, Seen] = {}
+        if rollout is not None and (said or rollout.standing is Standing.RUNNING):
+            seen = self._seen()
+            words = [said_of(report) for report in said if report.release == rollout.release]
+            rollout, offers = core.step(rollout, now_ms, words, seen, self._limits)
+        before = self._rollout
+        if said or rollout != before or turn != self._turn:
+            self._commit(said, rollout, turn, now_ms)
+        self._rollout, self._turn = rollout, turn
+        del self._said[: len(said)]
+        if before is not None and rollout is not None and rollout.standing is not before.standing:
+            self._log.info("rollout", version=rollout.version, standing=rollout.standing, why=rollout.why)
+        release = self._release(rollout.release) if offers and rollout is not None else None
         if release is not None:
             frame = updates.encode_offer(updates.Offer(release.id, len(release.signed), release.manifest.version))
             for node in offers:
-                self._send(node, topics.OFFER, frame)
+                # rule 6: the broker keeps it for who sleeps
+                self._send(node, topics.OFFER, frame, qos=1 if seen[node].away_ms else 0)
 
-    def _commit(self, said: list[NodeReport], now_ms: int) -> None:
+    def _commit(self, said: list[NodeReport], rollout: Rollout | None, turn: int, now_ms: int) -> None:
         with self._writer.transaction():
             for report in said:
                 failed = report.status == updates.CRASHED or updates.is_failure(report.status)
                 self._writer.add_report(report, failed or updates.is_refusal(report.status))
-            if self._rollout is not None:
-                self._writer.set_rollout(now_ms, packed(self._rollout), self._turn)
+            if rollout is not None:
+                self._writer.set_rollout(now_ms, packed(rollout), turn)
 
-    def _obey(self, now_ms: int) -> None:
-        """Take in a new order of a person."""
-        order = releases.order(self._home)
-        if order is None or order.turn <= self._turn:
-            return
-        release = releases.held(self._home, order.release)
-        self._turn = order.turn
+    def _obeyed(self, now_ms: int) -> tuple[Rollout | None, int]:
+        """The rollout with a new order of a person, and the order's number. One that cannot be used changes nothing."""
+        try:
+            order = releases.order(self._home)
+            if order is None or order.turn <= self._turn:
+                return self._rollout, self._turn
+            release = releases.held(self._home, order.release)
+        except ReleaseError as error:
+            self._tell(str(error))
+            return self._rollout, self._turn
         going = self._rollout if self._rollout is not None and self._rollout.release == order.release else None
         if order.action == "stop":
-            if going is not None:
-                self._rollout = replace(going, standing=Standing.STOPPED, why=BY_HAND)
-        elif going is not None:
-            self._rollout = core.again(going, now_ms)
-        else:
-            # No release passes a bridge: a leaf is updated by hand.
-            fits = [n.id for n in self._village.nodes.values() if n.model in release.manifest.models and not n.via]
-            self._rollout = core.begin(order.release, release.version, fits, now_ms)
+            stopped = replace(going, standing=Standing.STOPPED, why=BY_HAND) if going is not None else self._rollout
+            return stopped, order.turn
+        if going is not None:
+            return core.again(going, now_ms), order.turn
+        # No release passes a bridge: a leaf is updated by hand.
+        fits = [n.id for n in self._village.nodes.values() if n.model in release.manifest.models and not n.via]
+        return core.begin(order.release, release.version, fits, now_ms), order.turn
 
     def _seen(self) -> dict[str, Seen]:
         """What is known of every node. One in rescue says no hello, but it reports."""
@@ -185,7 +191,11 @@ class Update:
         open_nodes = self._watering()
         return {
             node.id: Seen(
-                node.model, bool(node.outputs), heard.get(node.id), not node.outputs or node.id not in open_nodes
+                node.model,
+                bool(node.outputs),
+                heard.get(node.id),
+                not node.outputs or node.id not in open_nodes,
+                node.away_ms,
             )
             for node in self._village.nodes.values()
         }

@@ -4,7 +4,9 @@ Rules
 1. In stages: one node, then a tenth of those it fits, then all. A stage begins when every node of the one before is
    healthy. Nodes without outputs come first.
 2. One node of a model at a time. Offered is only who was heard lately and whose outputs are all closed; the offer is
-   said again every ``offer_ms``, because a node that sleeps or is busy may miss it.
+   said again every ``offer_ms``, because a node that is busy may miss it. For one that sleeps it waits at the broker,
+   so it is said again only when the node was heard since, and its answer has the time of two sleeps. Who was offered
+   it longest ago comes first: nodes that do not answer take turns with the others.
 3. The first failure stops it: a node that went back to its release before, refused what should fit, or did not come
    back healthy in time. What already loads is not interrupted. Only a person lets it go on.
 4. A node that says that the release is not for it, or that it has a newer one, is passed over; one that is silent is
@@ -70,6 +72,7 @@ class Seen(NamedTuple):
     has_outputs: bool
     heard_ms: int | None
     closed: bool  # all of its outputs, as far as is known
+    away_ms: int = 0  # how long it may be unheard because it sleeps; 0: it is always there
 
 
 class Said(NamedTuple):
@@ -122,7 +125,10 @@ def step(
     for word in said:
         if word.node in nodes:
             nodes[word.node] = heard(nodes[word.node], word, now_ms)
-    nodes = {node: _late(progress, now_ms, limits) for node, progress in nodes.items()}
+    nodes = {
+        node: _late(progress, now_ms, limits, seen[node].away_ms if node in seen else 0)
+        for node, progress in nodes.items()
+    }
     rollout = replace(rollout, nodes=nodes)
     failed = sorted(node for node, progress in nodes.items() if progress.phase is Phase.FAILED)
     if failed and rollout.standing is not Standing.STOPPED:
@@ -163,13 +169,13 @@ def heard(progress: Progress, word: Said, now_ms: int) -> Progress:
     return Progress(phase, now_ms, progress.offered_ms, note)
 
 
-def _late(progress: Progress, now_ms: int, limits: Limits) -> Progress:
+def _late(progress: Progress, now_ms: int, limits: Limits, away_ms: int) -> Progress:
     age_ms = now_ms - progress.since_ms
-    if progress.phase is Phase.OFFERED and age_ms > limits.answer_ms:
+    if progress.phase is Phase.OFFERED and age_ms > max(limits.answer_ms, away_ms):
         return replace(progress, phase=Phase.WAITING, since_ms=now_ms, note="no answer to the offer")
     if progress.phase is Phase.LOADING and age_ms > limits.load_ms:
         return Progress(Phase.FAILED, now_ms, note="late: it did not finish loading in time")
-    if progress.phase is Phase.TRIAL and age_ms > limits.trial_ms:
+    if progress.phase is Phase.TRIAL and age_ms > max(limits.trial_ms, 2 * away_ms):
         return Progress(Phase.FAILED, now_ms, note="late: it did not come back healthy in time")
     return progress
 
@@ -194,12 +200,16 @@ def _offers(rollout: Rollout, now_ms: int, seen: Mapping[str, Seen], limits: Lim
     room = _room(rollout, stage(rollout)) - began
     busy = {seen[node].model for node, progress in nodes.items() if progress.phase in ACTIVE and node in seen}
     offers: list[str] = []
-    for node in sorted(nodes, key=lambda n: (n not in seen or seen[n].has_outputs, n)):
+    for node in sorted(nodes, key=lambda n: (n not in seen or seen[n].has_outputs, nodes[n].offered_ms, n)):
         progress, now = nodes[node], seen.get(node)
-        if now is None or now.heard_ms is None or now_ms - now.heard_ms > limits.silent_ms or not now.closed:
+        if now is None or now.heard_ms is None or not now.closed:
             continue
-        if progress.phase is Phase.OFFERED and now_ms - progress.offered_ms >= limits.offer_ms:
-            offers.append(node)
+        if now_ms - now.heard_ms > max(limits.silent_ms, now.away_ms):
+            continue
+        if progress.phase is Phase.OFFERED:
+            waits = now.away_ms and now.heard_ms <= progress.offered_ms  # at the broker
+            if not waits and now_ms - progress.offered_ms >= limits.offer_ms:
+                offers.append(node)
         elif progress.phase is Phase.WAITING and room > 0 and now.model not in busy:
             if progress.offered_ms and now_ms - progress.offered_ms < limits.offer_ms:
                 continue

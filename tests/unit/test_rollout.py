@@ -181,3 +181,33 @@ def test_a_rollout_to_nobody_is_done_at_once() -> None:
     assert step(empty, 1, (), {}, LIMITS)[0].standing is Standing.DONE
     passed = replace(empty, nodes={"a": Progress(Phase.PASSED)})
     assert step(passed, 1, (), {}, LIMITS)[0].standing is Standing.DONE
+
+
+def test_nodes_that_never_answer_take_turns_with_the_others() -> None:
+    """Two that hear no offer, as an old program does, must not be offered it alternately for ever."""
+    rollout = begin("r", "0.2.0", ["a", "b", "c"], 0)
+    now_ms, offered = 0, set[str]()
+    while now_ms < 3 * LIMITS.answer_ms:
+        now_ms += 10_000
+        known = {node: Seen("soil", False, now_ms, True) for node in ("a", "b", "c")}
+        rollout, offers = step(rollout, now_ms, (), known, LIMITS)
+        offered |= set(offers)
+    assert offered == {"a", "b", "c"}
+
+
+def test_an_offer_waits_for_a_node_that_sleeps_and_is_not_said_again_until_it_was_heard() -> None:
+    send_ms = 3_600_000
+    away_ms = 2 * send_ms + 300_000
+    rollout = begin("r", "0.2.0", ["a"], 0)
+    now_ms, offers_at = 0, []
+    while now_ms < 2 * send_ms:
+        now_ms += 10_000
+        heard_ms = now_ms // send_ms * send_ms
+        known = {"a": Seen("soil", False, heard_ms, True, away_ms)}
+        rollout, offers = step(rollout, now_ms, (), known, LIMITS)
+        offers_at += [now_ms] if offers else []
+    assert offers_at == [10_000, send_ms, 2 * send_ms], "also when it is unheard for longer than others may be"
+    assert rollout.nodes["a"].phase is Phase.OFFERED
+    rollout, _ = step(rollout, now_ms, [Said("a", updates.LOADING), Said("a", updates.LOADED)], known, LIMITS)
+    rollout, _ = step(rollout, now_ms + LIMITS.trial_ms + send_ms, (), known, LIMITS)
+    assert rollout.standing is Standing.RUNNING, "it has slept a whole time longer than others may take"
