@@ -33,6 +33,7 @@ LOCKED: Mapping[Rule, str] = {
     Rule.FLOW_BURST: "{name}: nước ra quá nhiều, đã khóa van. Coi bể ống rồi bấm MỞ KHÓA.",
     Rule.LEAK: "{name}: đã tắt mà nước còn chảy, đã khóa. Coi chỗ rỉ rồi bấm MỞ KHÓA.",
 }
+DOUBTED = "{name}: tưới nhiều mà máy đo vẫn báo khô. Máy đo sai hoặc ống bể, nhờ thợ coi rồi bấm ĐÃ COI."
 MAX_NAMED = 3
 _VIETNAMESE = language(DEFAULT)
 
@@ -53,6 +54,7 @@ def alerts_of(
         *_sources(sources, now_ms),
         *_canals(village, data, state, now_ms),
         *_faults(village, data, now_ms),
+        *_doubted(village, state),
         *_silent(village, data, clock, now_ms),
         *_quarantined(data, now_ms),
     ]
@@ -137,6 +139,14 @@ def _faults(village: Village, data: DataReader | None, now_ms: int) -> Iterator[
         name = village.nodes[told.node].name if told.node in village.nodes else told.node
         lead = _VIETNAMESE.say(told.lead, name=name, n=str(told.n))
         yield view.Alert(f"fault_{told.fault}", told.level, f"{lead} {told.sentence}")
+
+
+def _doubted(village: Village, state: State) -> Iterator[view.Alert]:
+    """Gardens whose probes stay dry though enough was given: probes that lie and a pipe that leaks look the same."""
+    for zone in village.zones.values():
+        known = state.zones[zone.id].known if zone.id in state.zones else None
+        if known is not None and known.doubt is not None:
+            yield _alert("doubt", "warning", DOUBTED, name=zone.name)
 
 
 def _silent(village: Village, data: DataReader | None, clock: Clock, now_ms: int) -> Iterator[view.Alert]:

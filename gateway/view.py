@@ -153,6 +153,7 @@ def build_village(
                     plan_view.plan(settings.zone_by_id[zone.id], state, settings, soils[zone.id].level_mm, now_ms),
                     _band(settings.zone_by_id[zone.id]),
                     _is_locked(settings, settings.zone_by_id[zone.id], state),
+                    _is_doubted(zone.id, state),
                     now_ms,
                 )
                 for zone in village.zones.values()
@@ -231,6 +232,7 @@ def _garden(
     plan: view.Plan | None,
     band: view.Band,
     locked: bool,
+    doubted: bool,
     now_ms: int,
 ) -> view.Garden:
     return view.Garden(
@@ -250,12 +252,18 @@ def _garden(
         waterings=told.waterings,
         plan=plan,
         locked=locked,
+        doubted=doubted,
     )
 
 
 def _is_locked(settings: Settings, zone: ZoneSettings, state: State) -> bool:
     refs = (zone.valve, zone.pump, settings.pump_of(zone.pump).main)
     return any(ref is not None and ref.key in state.locks for ref in refs)
+
+
+def _is_doubted(zone_id: str, state: State) -> bool:
+    known = state.zones[zone_id].known if zone_id in state.zones else None
+    return known is not None and known.doubt is not None
 
 
 def _band(zone: ZoneSettings) -> view.Band:

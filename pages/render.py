@@ -122,6 +122,7 @@ class _Row:
     why: tuple[_Why, ...]
     plan: str
     locked: bool
+    doubted: bool
 
 
 def _page(template: str, language: Language, **values: Any) -> str:
@@ -201,6 +202,7 @@ def _row(garden: Garden, village: Village, now_ms: int, language: Language) -> _
         why=tuple(_Why(reason_time(reason, now_ms, language), reason_text(reason, language)) for reason in garden.why),
         plan=plan_line(garden, now_ms, language),
         locked=garden.locked,
+        doubted=garden.doubted,
     )
 
 

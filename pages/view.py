@@ -214,6 +214,7 @@ class Garden:
     waterings: tuple[Watering, ...]
     plan: Plan | None = None
     locked: bool = False  # what it is watered by is not used before a person has looked at it
+    doubted: bool = False  # its probes, or that its water arrives, until a person has looked
 
     def __post_init__(self) -> None:
         _require_text(self.id, "garden.id")

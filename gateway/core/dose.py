@@ -36,13 +36,16 @@ OF_SOIL = frozenset(
         Rule.SOIL_DRY,
         Rule.DEPLETED,
         Rule.MODEL_DRY,
+        Rule.BALANCE_DRY,
         Rule.KEEP_WET,
         Rule.PART_DOSE,
         Rule.LOCK_OVER,
         Rule.WILTING,
     }
 )
-NOT_DRY = frozenset({Rule.SOIL_OK, Rule.STILL_MOIST, Rule.PERHAPS_DRY, Rule.MODEL_WET, Rule.PROBES_BLIND})
+NOT_DRY = frozenset(
+    {Rule.SOIL_OK, Rule.STILL_MOIST, Rule.PERHAPS_DRY, Rule.MODEL_WET, Rule.BALANCE_WET, Rule.PROBES_BLIND}
+)
 # After these the rest of a dose goes on as soon as it may.
 AT_ONCE = frozenset(
     {

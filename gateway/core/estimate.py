@@ -40,6 +40,8 @@ GATE = 3.0
 REFUSED_PART = 1.0 / 80.0  # of TAW: the standard deviation that a vote adds which is not believed
 LEAN_PART = 0.1  # how much of a disagreement is remembered from vote to vote
 BEGIN_PART = 0.25  # of TAW: one standard deviation of a soil of which nothing is known
+SLACK = 0.5  # so much of the crop's use may be wrong, or be lost on the way, for ever
+DOUBT_SLACK = 1.2  # and so much once that is known: half of the water may run off through a broken pipe
 MOST_DAYS = 60  # further back nothing is reckoned: the soil is unknown anyhow
 SUNRISE, SUNSET = 0.25, 0.75
 
@@ -62,9 +64,21 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Of probes that the water balance contradicts (``gateway.core.doubt``): how much drier than it they are, which is
+    learnt until an instant, and how many votes in a row have said that this is over."""
+
+    since_at_ms: int
+    learns_until_at_ms: int
+    gap_um: int
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """``lean_e3`` is the remembered disagreement in thousandths of its standard deviation; ``refused`` counts votes in
-    a row that were not believed."""
+    a row that were not believed. ``fresh_um`` is what was given and should still be there, ``lost_um`` what of it the
+    probes have not shown (``gateway.core.doubt``)."""
 
     reckoned_at_ms: int
     depletion_um: int
@@ -76,6 +90,9 @@ class Estimate:
     wetted_at_ms: int | None = None
     refused: int = 0
     lean_e3: int = 0
+    fresh_um: int = 0
+    lost_um: int = 0
+    doubt: Doubt | None = None
 
     @property
     def depletion_mm(self) -> float:
@@ -132,8 +149,10 @@ def _wetted(
     left_um = before.depletion_um - um
     depletion_um = min(_taw_um(ground), max(0, left_um))
     old = before.sums
+    kept_um = irrigation_um - max(0, depletion_um - left_um)  # what runs off below could not be held
     return replace(
         before,
+        fresh_um=max(0, before.fresh_um + kept_um) if irrigation_um else before.fresh_um,
         depletion_um=depletion_um,
         variance_um2=before.variance_um2 + round(abs(um) / UM * doubt_mm2 * UM2),
         sums=Sums(
@@ -195,6 +214,9 @@ def _dried(before: Estimate, ground: Ground, used_um: int, asked_um: int, grown_
         before.wetted_at_ms,
         before.refused,
         before.lean_e3,
+        max(0, before.fresh_um - asked_um),
+        max(0, before.lost_um - round((SLACK if before.doubt is None else DOUBT_SLACK) * asked_um)),
+        before.doubt,
     )
 
 

@@ -39,6 +39,8 @@ class Judged:
             "dry_chance_pct": round(100.0 * self.chance),
             "asked_um": known.asked_um,
             "refused": known.refused,
+            "lost_um": known.lost_um,
+            "gap_um": known.doubt.gap_um if known.doubt else None,
             "et0_um": round(self.et0.mm * UM),
             "weather": self.et0.origin.value,
             "et0_method": self.et0.method,

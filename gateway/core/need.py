@@ -11,6 +11,9 @@ Rules
 4. A run ends when its dose is given, or before when the probes agree, are believed, and are at the target.
 5. A garden whose ground is not known is a thermostat: water is wanted when a sure vote is at or below ``dry``, and no
    longer when it is at or above ``target``. An unsure or blind vote never starts water (S12).
+6. Where the water that was given contradicts the probes (``doubt``), it is watered in doses of ``SMALL_PART`` of RAW,
+   to nearer below field capacity than else: perhaps the pipe leaks, and it is drier than it is reckoned. Without a sure
+   vote of which the change is believed no dose is more than the crop has used (S12).
 """
 
 from __future__ import annotations
@@ -27,12 +30,14 @@ from gateway.core.types import DAY_MS, ZoneSettings
 LEAST_DOSE_MM = 3.0
 RAIN_PART = 0.5
 LONGEST_DELAY_MS = 2 * DAY_MS
+SMALL_PART = 0.15  # of RAW
+NEAR_PART = 0.4  # of what is left to field capacity else
 MARGIN_SD = 1.3  # nine in ten
 MINUTE_MS = 60_000
 
 
 # What a plan lets through of what the soil asks for ends as the soil's own would.
-_DOSED = (Rule.DEPLETED, Rule.MODEL_DRY, Rule.KEEP_WET, Rule.PART_DOSE, Rule.LOCK_OVER)
+_DOSED = (Rule.DEPLETED, Rule.MODEL_DRY, Rule.BALANCE_DRY, Rule.KEEP_WET, Rule.PART_DOSE, Rule.LOCK_OVER)
 
 
 def by_soil(turn: Turn, zone: ZoneSettings) -> Finding:
@@ -62,11 +67,25 @@ def need(turn: Turn, zone: ZoneSettings) -> Finding:
     missing_mm = judged.known.depletion_mm - judged.refill_mm
     if judged.moist is Moist.SURE_DRY:
         return _or_rain(turn, zone, judged, missing_mm) or _start(Rule.DEPLETED, missing_mm)
+    if judged.known.doubt is not None:
+        return _by_balance(turn, zone, judged)
     dose_mm = min(missing_mm, judged.known.asked_um / UM)
     if judged.known.depletion_mm < judged.dry_mm or dose_mm < LEAST_DOSE_MM:
         unheard = judged.known.believed_at_ms is None
         return Finding(Verdict.NO, Rule.PROBES_BLIND if unheard else Rule.MODEL_WET)
     return _or_rain(turn, zone, judged, dose_mm) or _start(Rule.MODEL_DRY, dose_mm)
+
+
+def _by_balance(turn: Turn, zone: ZoneSettings, judged: Judged) -> Finding:
+    """Rule 6."""
+    believed_at_ms = judged.known.believed_at_ms
+    is_heard = believed_at_ms is not None and turn.now_ms - believed_at_ms <= turn.limits.believe_ms
+    dose_mm = judged.known.depletion_mm - NEAR_PART * judged.refill_mm
+    if not is_heard or turn.votes[zone.id].trust is not Trust.SURE:
+        dose_mm = min(dose_mm, judged.known.asked_um / UM)
+    if dose_mm < max(LEAST_DOSE_MM, min(SMALL_PART * judged.raw_mm, judged.dry_mm - judged.refill_mm)):
+        return Finding(Verdict.NO, Rule.BALANCE_WET)
+    return _or_rain(turn, zone, judged, dose_mm) or _start(Rule.BALANCE_DRY, dose_mm)
 
 
 def planned_ms(zone: ZoneSettings, finding: Finding) -> int | None:
@@ -85,7 +104,7 @@ def enough(turn: Turn, zone: ZoneSettings, run: Run) -> Finding | None:
     if zone.ground is None:
         return _vote_stops(zone, vote, run)
     judged = turn.judged.get(zone.id)
-    if run.why not in _DOSED or judged is None or judged.known.refused:
+    if run.why not in _DOSED or judged is None or judged.known.refused or judged.known.doubt:
         return None
     if vote.trust is Trust.SURE and vote.soil_e4 is not None and vote.soil_e4 >= zone.target_e4:
         return Finding(Verdict.STOP, Rule.TARGET_REACHED)

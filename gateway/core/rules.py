@@ -30,6 +30,7 @@ class Rule(StrEnum):
     GOES_ON = "goes_on"
     DEPLETED = "depleted"
     MODEL_DRY = "model_dry"
+    BALANCE_DRY = "balance_dry"
     MANUAL_WATER = "manual_water"
     WATER_ON = "water_on"
     FILL_SLUICE = "fill_sluice"
@@ -65,6 +66,7 @@ class Rule(StrEnum):
     STILL_MOIST = "still_moist"
     PERHAPS_DRY = "perhaps_dry"
     MODEL_WET = "model_wet"
+    BALANCE_WET = "balance_wet"
     PROBES_BLIND = "probes_blind"
     PROBES_UNSURE = "probes_unsure"
 
@@ -148,6 +150,7 @@ class Rule(StrEnum):
     VALVE_LOCKED = "valve_locked"
     UNLOCKED = "unlocked"
     NOTHING_LOCKED = "nothing_locked"
+    PROBES_TRUSTED = "probes_trusted"
 
     # Requests of people that cannot be met
     INTENT_EXPIRED = "intent_expired"

@@ -25,8 +25,8 @@ from gateway.core.rain import Gauge
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 5
-OLDER = (3, 4)  # what they lack has a default, so nothing that people said is lost by an update
+VERSION = 6
+OLDER = (3, 4, 5)  # what they lack has a default, so nothing that people said is lost by an update
 
 
 class StateError(Exception):

@@ -164,7 +164,8 @@ def _unlock(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) 
     if turn.now_ms > intent.expires_at_ms:
         turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
         return
-    rule = Rule.UNLOCKED if flow.unlock(turn, settings, intent.at_ms) else Rule.NOTHING_LOCKED
+    rule = Rule.PROBES_TRUSTED if reckon.confirm(turn, settings.id) else Rule.NOTHING_LOCKED
+    rule = Rule.UNLOCKED if flow.unlock(turn, settings, intent.at_ms) else rule
     turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
 
 

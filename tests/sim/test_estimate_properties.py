@@ -52,7 +52,7 @@ class Watched(Village):
                 self._judge(before, inputs, effect)
 
     def _judge(self, before: State, inputs: Inputs, told: Decide) -> None:
-        if told.rule not in (Rule.DEPLETED, Rule.MODEL_DRY):
+        if told.rule not in (Rule.DEPLETED, Rule.MODEL_DRY, Rule.BALANCE_DRY):
             return
         dose_um, asked_um = told.inputs["dose_um"], told.inputs["asked_um"]
         assert isinstance(dose_um, int) and isinstance(asked_um, int) and dose_um > 0
@@ -60,6 +60,8 @@ class Watched(Village):
         ballot = vote(settings, self.state.latest, self.wall_ms, self.limits)
         if told.rule is Rule.DEPLETED:
             assert ballot.trust is Trust.SURE and told.inputs["moist"] == Moist.SURE_DRY
+        elif told.rule is Rule.BALANCE_DRY:
+            assert dose_um <= asked_um or ballot.trust is Trust.SURE
         else:
             assert dose_um <= asked_um and told.inputs["moist"] == Moist.BLIND  # S12
         again = step(before, self.wall_ms, replace(inputs, outlook=None), self.limits)[1]
