@@ -3,6 +3,8 @@
 Rules
 1. A valve's usual flow is the middle of its last ``KEPT`` runs, once ``LEARN_RUNS`` and most of them are within
    ``AGREE_PCT`` of it.
+   It never comes to more than ``CREEP_PCT`` of what it was at first, so that a leak that grows slowly is a burst in
+   the end.
    A run counts by the mean of its settled readings: those after the pipe has filled, while it alone was on its pump.
 2. Nothing is made of one reading: what is wrong has to show in two, ``CONFIRM_MS`` apart. So a node reads its meter
    every few seconds while water runs; how soon a guard acts follows from that.
@@ -12,7 +14,8 @@ Rules
    in a day, and its valve is locked. More than ``BURST_PCT`` of what is usual is a burst: its valve is locked at once.
 5. Water that passes a meter when all behind it has been off for ``LEAK_AFTER_MS`` leaks: all of it is told to close
    again, and the pump, or the valve of a garden without one, is locked.
-6. What is locked is used again only when a person has said so. A meter that is silent guards nothing, and that is told.
+6. What is locked is used again only when a person has said so. Who unlocks a burst says that what flows now is as it
+   should be: what is usual is learned anew. A meter that is silent guards nothing, and that is told.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ LEARN_READINGS = 5
 AGREE_PCT = 10
 LOW_PCT = 20
 BURST_PCT = 130
+CREEP_PCT = 115
 CONFIRM_MS = 4_000
 LEAK_AFTER_MS = 10_000
 LEAK_ML_MIN = 1_000
@@ -69,8 +73,12 @@ def learn(turn: Turn, run: Run) -> None:
     recent = (*before.recent_ml_min, run.flow_sum_ml_min // run.flow_readings)[-KEPT:]
     middle = round(median(recent))
     agree = sum(100 * abs(mean - middle) <= AGREE_PCT * middle for mean in recent)
-    learned = middle if agree >= LEARN_RUNS and 2 * agree > len(recent) else before.learned_ml_min
-    turn.flows[run.valve.key] = Flow(recent, learned)
+    if agree < LEARN_RUNS or 2 * agree <= len(recent):
+        turn.flows[run.valve.key] = Flow(recent, before.learned_ml_min, before.first_ml_min)
+        return
+    first = middle if before.first_ml_min is None else before.first_ml_min
+    learned = min(middle, first * CREEP_PCT // 100)
+    turn.flows[run.valve.key] = Flow(recent, learned, first)
 
 
 TRIPS = frozenset({Rule.DRY_RUN, Rule.FLOW_NONE, Rule.FLOW_BURST})
@@ -106,7 +114,10 @@ def unlock(turn: Turn, zone: ZoneSettings, at_ms: int) -> bool:
     locked = (ref for ref in (zone.valve, main, zone.pump) if ref and ref.key in turn.locks)
     found = [ref for ref in locked if turn.locks[ref.key].locked_at_ms <= at_ms]
     for ref in found:
-        turn.alarm(ref, turn.locks.pop(ref.key).rule, on=False)
+        rule = turn.locks.pop(ref.key).rule
+        turn.alarm(ref, rule, on=False)
+        if rule is Rule.FLOW_BURST:
+            turn.flows.pop(ref.key, None)
     if zone.pump and zone.pump.key in turn.pumps:
         turn.pumps[zone.pump.key] = replace(turn.pumps[zone.pump.key], trips_at_ms=())
     flow = turn.flows.get(zone.valve.key)

@@ -159,6 +159,7 @@ class Flow:
 
     recent_ml_min: tuple[int, ...] = ()  # means of the last runs
     learned_ml_min: int | None = None
+    first_ml_min: int | None = None  # what it was when it was first known
     none_at_ms: int | None = None  # when it was last shut because nothing flowed
 
 

@@ -199,3 +199,20 @@ def test_a_main_valve_that_is_taken_out_of_the_registry_in_a_run_stops_nobody() 
     village.run(START_MS + 60 * MINUTE_MS)
     ended = {effect.zone for effect in village.effects if isinstance(effect, RunEnded)}
     assert ended == {"xoai", "rau"} and all(output.phase is Phase.CLOSED for output in village.state.outputs.values())
+
+
+def test_a_leak_that_grows_slowly_is_a_burst_in_the_end_and_who_unlocks_it_sets_what_is_usual_anew() -> None:
+    calm = settings((zone_settings("xoai", min_rest_ms=0),), pump=pump_settings(meter=True, starts_an_hour=60))
+    village = moist(calm)
+    village.limits = replace(village.limits, starts_a_day=60)
+    part = 1.0
+    while not village.state.locks and part < 2.0:
+        water(village, 3, part)
+        part *= 1.05
+    assert village.state.locks[VALVES["xoai"].key].rule is Rule.FLOW_BURST and part < 1.75
+    village.ask("unlock", "xoai")
+    village.run(village.now_ms + 1_000)
+    for _ in range(3):
+        water(village, 3, part)
+    usual = village.state.flows[VALVES["xoai"].key].learned_ml_min
+    assert usual is not None and abs(usual - part * 100_000) < 1_000 and not village.state.locks
