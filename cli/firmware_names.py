@@ -157,6 +157,12 @@ def _parameters(function: ast.FunctionDef, by_name: set[str], words: list[str]) 
     }
     imported = {alias.asname or alias.name for node in inner if isinstance(node, ast.Import | ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
+    own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    for nested in inner:
+        if isinstance(nested, ast.FunctionDef | ast.Lambda) and nested is not function:
+            within = list(ast.walk(nested))
+            beside = {node.id for node in inner if isinstance(node, ast.Name) and node not in within}
+            outside |= beside & {node.arg for node in within if isinstance(node, ast.arg)} - own
     wanted = [name for name in dict.fromkeys(names) if name not in outside | imported]
     spare = (f"_{number}" for number in range(len(wanted)))
     return dict(zip(wanted, (*words, *spare), strict=False))
