@@ -96,6 +96,7 @@ class Stage:
     def make_folders(self) -> None:
         for folder in (self.home.root, self.cloud_db.parent, self.field, self.root / "nodes", self.root / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
+        (self.root / "nodes").chmod(0o700)  # a node keeps its config there, with its key
 
     def write_registry(self) -> None:
         """The demonstration's registry with the ports of this run."""

@@ -1,6 +1,6 @@
 """A village runs with its real secrets, from nodes to cloud; afterwards they stand nowhere but where they belong.
 
-Everything is the real thing: broker, nodes in MicroPython, the gateway's four processes, the cloud. People log in, and
+Everything is the real thing: broker, nodes in MicroPython, the gateway's processes, the cloud. People log in, and
 mistype; water is asked for; the broker and the cloud die and come back. Then every file that the run left behind, every
 log, every address that was asked for and every command line is searched for every secret of the run.
 """
@@ -31,7 +31,7 @@ ACCESS_LOG = ("-m", "tests.support.access_log")
 PERIOD = {"from": "2024-01-01", "to": "2100-01-01"}
 FARMER = "Bà Tư"
 # where a secret belongs; all of these are for their owner alone
-KEPT = re.compile(r"home/(secrets\.json|nodes/[\w-]+\.json|tls/\w+\.key)|nodes/[\w-]+/node\.json")
+KEPT = re.compile(r"home/(secrets\.json|nodes/[\w-]+\.json|tls/\w+\.key)|nodes/[\w-]+/(node\.json|flash\.config\.[ab])")
 OWN_MODE = 0o600
 
 
@@ -117,7 +117,7 @@ def _set_up(made: Run, cloud: CloudProcess, gateway: GatewayHome) -> None:
 def _start(stack: ExitStack, root: Path, gateway: GatewayHome, world: FieldServer) -> None:
     world.raw.update({(fields.SOIL_MOISTURE, 0): 2_600_000, (fields.SOIL_MOISTURE, 1): 2_600_000, (fields.FLOW, 0): 0})
     gateway.start_ingest()
-    for process in ("control", "uplink"):
+    for process in ("control", "uplink", "update"):
         gateway.start(process)
     with (gateway.home.root / "web.log").open("ab") as log:
         command = [sys.executable, *ACCESS_LOG, "gateway", "web", "--home", str(gateway.home.root)]
@@ -128,7 +128,7 @@ def _start(stack: ExitStack, root: Path, gateway: GatewayHome, world: FieldServe
         for sensor in config["sensors"]:
             sensor.update(every_s=1, reads=1)
         program = NodeProcess(root / "nodes" / node, config, world.port)
-        (root / "nodes" / node / "node.json").chmod(OWN_MODE)
+        (root / "nodes" / node / "node.json").chmod(OWN_MODE)  # what else it keeps is its owner's from the first byte
         stack.enter_context(program)
 
 
@@ -215,13 +215,13 @@ def test_the_search_finds_each_secret_where_it_belongs(run: Run) -> None:  # P14
     found = run.found_in(kept)
     generated = (": key", ": password", ".key", "cloud token")
     ours = {name for name in run.secrets if name.endswith(generated)}
-    assert ours <= found and len(ours) == 2 * 4 + 3 + 2 + 1  # nodes, processes, keys of certificates, token
+    assert ours <= found and len(ours) == 2 * 4 + 4 + 2 + 1  # nodes, processes, keys of certificates, token
     assert {path.stat().st_mode & 0o777 for name, path in run.files() if KEPT.fullmatch(name)} == {OWN_MODE}
 
 
 def test_the_search_sees_every_log_and_address(run: Run) -> None:  # P14
     logs = {name: path.read_text(errors="replace") for name, path in run.files()}
-    for process in ("broker", "ingest", "control", "uplink", "web"):
+    for process in ("broker", "ingest", "control", "uplink", "update", "web"):
         assert len(logs[f"home/{process}.log"]) > 100, process
     assert '"POST /login HTTP/1.1" 401' in logs["home/web.log"]
     assert '"POST /water HTTP/1.1" 303' in logs["home/web.log"]

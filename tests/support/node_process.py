@@ -107,6 +107,7 @@ class NodeProcess:
                 env=self._environment,
                 stdout=log,
                 stderr=log,
+                umask=0o077,  # a board's flash has one reader
             )
         return self
 
