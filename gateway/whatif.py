@@ -3,10 +3,11 @@
 Rules
 1. Two trials on the same record: with the settings that were in force, and with those of the question. What is told is
    the difference between the two, because both have the faults of the model.
-2. How far the first is from what was really watered and reckoned is told with it, always.
-3. Only what the settings of a garden say can be asked; what is wired to what was as it was. A wrong key or value is
+2. Water that the changed settings have not given but taken out of the soil is not saved: it is told, and taken off.
+3. How far the first is from what was really watered and reckoned is told with it, always.
+4. Only what the settings of a garden say can be asked; what is wired to what was as it was. A wrong key or value is
    refused as in village.toml, with the allowed range.
-4. Gardens without a known soil are named and not tried.
+5. Gardens without a known soil are named and not tried.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ class Figures:
     runs: int
     pump_h: float
     stress_days: int | None
+    end_mm: float  # what the soil lacks at the end
+
+    def less_mm(self, than: Figures) -> float:
+        """Rule 2: how much less water was used up."""
+        return than.mm - self.mm - (self.end_mm - than.end_mm)
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,11 @@ def changed(text: str, changes: Sequence[Change]) -> str:
         table = zones[one.zone]
         for key in one.keys[:-1]:
             inner = table.setdefault(key, {})
-            if not isinstance(inner, dict):  # a crop that was only named
+            if not isinstance(inner, dict) and key == "crop":  # one that was only named
                 inner = table[key] = {"name": inner}
+            if not isinstance(inner, dict):
+                place = f"zone.{one.zone}.{'.'.join(one.keys)}"
+                raise RegistryError("must be written as in village.toml", place, str(one.value))
             table = inner
         table[one.keys[-1]] = one.value
     return "".join(f"{key} = {_toml(value)}\n" for key, value in tables.items())
@@ -144,14 +153,16 @@ def _answer(record: Record, zone: ZoneSettings, base: Garden, other: Garden) -> 
     ml = sum(run.millilitres for run in real)
     hours = sum(run.off_ms - run.on_ms for run in real) / HOUR_MS
     stress = len(_stressed(record, zone.id, base))
-    measured = Figures(ml / 1e6, ml / 1e3 / area_m2, len(real), hours, stress)
+    end_um = next((tick.came[zone.id].depletion_um for tick in reversed(record.ticks) if zone.id in tick.came), 0)
+    measured = Figures(ml / 1e6, ml / 1e3 / area_m2, len(real), hours, stress, end_um / 1000.0)
     apart_mm = mean(base.apart_mm) if base.apart_mm else 0.0
     return Answer(zone, measured, _figures(base), _figures(other), apart_mm, (base, other))
 
 
 def _figures(garden: Garden) -> Figures:
     stress = len(garden.soil.stressed)
-    return Figures(garden.poured_ml / 1e6, garden.mm, garden.runs, garden.pump_ms / HOUR_MS, stress)
+    hours, end_mm = garden.pump_ms / HOUR_MS, garden.soil.depletion_mm
+    return Figures(garden.poured_ml / 1e6, garden.mm, garden.runs, hours, stress, end_mm)
 
 
 def _stressed(record: Record, zone: str, garden: Garden) -> set[int]:
@@ -169,4 +180,5 @@ def total(figures: Sequence[tuple[Figures, float]]) -> Figures:
         sum(one.runs for one, _ in figures),
         sum(one.pump_h for one, _ in figures),
         sum(stress),
+        sum(one.end_mm * area for one, area in figures) / area_m2 if area_m2 else 0.0,
     )

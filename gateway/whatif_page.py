@@ -2,7 +2,8 @@
 
 Rules
 1. First what would have changed, then how far the model was from what was really measured; never one without the other.
-2. Changes are told between the two trials. Measured figures stand beside them.
+2. Changes are told between the two trials. Measured figures stand beside them. What the soil lacks at the end is told
+   with the water, because watering later is no saving.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ UNREAD = (
     "Nhật ký có {n} phần không đọc được, đã bỏ qua.",
     "{n} parts of the journal could not be read and are left out.",
 )
+SAME_MM = 0.5  # less is rounding and how far a pump's last minute goes
 HEAD = ("", "đo được thật", "mô hình, như đã đặt", "mô hình, nếu đổi")
 
 
@@ -70,15 +72,26 @@ def _would(name: str, base: Figures, other: Figures, name_en: str = "") -> tuple
         f"{name}: tưới {number(other.m3)} m³ thay vì {number(base.m3)} m³ ({_percent(base.m3, other.m3)}), "
         f"tức {number(other.mm)} mm thay vì {number(base.mm)} mm; {other.runs} lần thay vì {base.runs}; "
         f"bơm {number(other.pump_h)} giờ thay vì {number(base.pump_h)}; "
-        f"{other.stress_days} ngày cây thiếu nước thay vì {base.stress_days}."
+        f"{other.stress_days} ngày cây thiếu nước thay vì {base.stress_days}. {_end(base, other)[0]}"
     )
     en = (
         f"{name_en or name}: {other.m3:.1f} m³ instead of {base.m3:.1f} ({_percent(base.m3, other.m3)}), "
         f"{other.mm:.1f} mm instead of {base.mm:.1f}; {other.runs} runs instead of {base.runs}; "
         f"pump {other.pump_h:.1f} h instead of {base.pump_h:.1f}; "
-        f"{other.stress_days} days of stress (Ks < 1) instead of {base.stress_days}."
+        f"{other.stress_days} days of stress (Ks < 1) instead of {base.stress_days}. {_end(base, other)[1]}"
     )
     return vi, en
+
+
+def _end(base: Figures, other: Figures) -> tuple[str, str]:
+    """What is really saved or spent: the water that is missing in the soil at the end is still to be given."""
+    less = other.less_mm(base)
+    vi = f"Lúc cuối đất thiếu {number(other.end_mm)} mm thay vì {number(base.end_mm)} mm: trừ phần đó ra thì "
+    en = f"At the end the soil lacks {other.end_mm:.1f} mm instead of {base.end_mm:.1f}: with that taken off, "
+    if abs(less) < SAME_MM:
+        return vi + "không bớt, không thêm nước.", en + "nothing is saved or spent."
+    word_vi, word_en = ("bớt", "less") if less > 0.0 else ("tốn thêm", "more")
+    return vi + f"{word_vi} {number(abs(less))} mm.", en + f"{abs(less):.1f} mm {word_en}."
 
 
 def _off(answer: Answer) -> tuple[str, str]:
@@ -106,6 +119,7 @@ def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
         ("nước tưới, mm", lambda f: number(f.mm)),
         ("lần tưới", lambda f: str(f.runs)),
         ("giờ bơm", lambda f: number(f.pump_h)),
+        ("cuối kỳ đất thiếu, mm", lambda f: number(f.end_mm)),
         ("ngày cây thiếu nước", lambda f: "-" if f.stress_days is None else str(f.stress_days)),
     )
     for name, told in lines:

@@ -1,13 +1,15 @@
 """A few lines over some days, with the hours of watering below: a picture for a report, as SVG inside of a page.
 
 Rules
-1. No script and nothing to load; whole pixels; what it shows is said in words too.
+1. No script and nothing to load; whole pixels; what it shows is said in words too. As wide as a phone, so that
+   its letters can be read there.
 2. Lines differ in brightness and in dashes, not in colour alone, and each is named.
 3. Figures are those of the caller; a hole longer than ``GAP_MS`` is a hole in the line.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +17,12 @@ from markupsafe import Markup
 
 from pages import words
 
-WIDTH, LEFT, TOP = 720, 46, 12
-HEIGHT, ROW = 150, 14
+WIDTH, LEFT, TOP = 360, 46, 12
+HEIGHT, ROW = 150, 24
 GAP_MS = 6 * 3_600_000
 DAY_MS = 86_400_000
 VIETNAM_MS = 7 * 3_600_000
+MOST_DAYS = 7  # named below the picture
 COLOURS = ("#0b5d1e", "#b35900", "#0b4f9e", "#4a4a4a")
 DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
@@ -77,7 +80,7 @@ def _row(curve: Curve, top: int, colour: str, x: Scale) -> Iterator[Markup]:
     for on_ms, off_ms in curve.spans:
         left = max(LEFT, x(on_ms))
         bar = '<rect x="{}" y="{}" width="{}" height="5" fill="{}"/>'
-        yield Markup(bar).format(left, top + 10, max(2, x(off_ms) - left), colour)
+        yield Markup(bar).format(left, top + 14, max(2, x(off_ms) - left), colour)
 
 
 def _grid(low: float, high: float, unit: str, y: Scale) -> Iterator[Markup]:
@@ -88,7 +91,7 @@ def _grid(low: float, high: float, unit: str, y: Scale) -> Iterator[Markup]:
 
 def _days(from_ms: int, to_ms: int, x: Scale, floor: int) -> Iterator[Markup]:
     midnight = (from_ms + VIETNAM_MS) // DAY_MS * DAY_MS + DAY_MS - VIETNAM_MS
-    every = max(1, round((to_ms - from_ms) / DAY_MS / 8))
+    every = max(1, math.ceil((to_ms - from_ms) / DAY_MS / MOST_DAYS))
     count = 0
     while midnight < to_ms:
         if count % every == 0 and x(midnight) < WIDTH - 40:

@@ -3,6 +3,7 @@
 Rules
 1. Everything is escaped by markupsafe; a caller that hands over Markup has made it.
 2. Vietnamese first; English below it, smaller.
+3. It is read on a phone of 360 px: only a table may be wider, and scrolls in its own box.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from markupsafe import Markup, escape
 
 STYLE = Markup(
     "body{font:18px/1.5 sans-serif;color:#111;max-width:46rem;margin:1rem auto;padding:0 1rem}"
-    "h1{font-size:26px}h2{font-size:22px;margin-top:2rem}svg{width:100%;height:auto}"
+    "h1{font-size:26px}h2{font-size:22px;margin-top:2rem}svg{width:100%;max-width:36rem;height:auto}"
+    ".wide{overflow-x:auto}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:right;padding:4px 8px;border-bottom:1px solid #ccc}"
+    "@media(max-width:30rem){table{font-size:15px}td,th{padding:4px}}"
     "td:first-child,th:first-child{text-align:left}.en{color:#4a4a4a;font-size:15px}"
     ".say{font-size:21px;font-weight:bold}"
 )
@@ -60,9 +63,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
         return Markup("").join(Markup(f"<{tag}>{{}}</{tag}>").format(escape(cell)) for cell in row)
 
     body = Markup("").join(Markup("<tr>{}</tr>").format(cells("td", row)) for row in rows)
-    return Markup("<table><tr>{}</tr>{}</table>").format(cells("th", head), body)
+    return Markup('<div class="wide"><table><tr>{}</tr>{}</table></div>').format(cells("th", head), body)
 
 
 def number(value: float, decimals: int = 1) -> str:
     """As Vietnam writes it: 1.250,5."""
-    return f"{value:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".translate(str.maketrans(",.", ".,"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -97,6 +99,20 @@ def test_page_and_table_are_written_and_the_page_stands_alone(
     rows = list(csv.DictReader(io.StringIO((home.reports / f"{WEEK}.csv").read_text(encoding="utf-8"))))
     assert len(rows) == 3 * 4 and {row["way"] for row in rows} == {"ours", "timer", "et", "probe"}
     assert {row["measured"] for row in rows if row["way"] == "ours"} <= {"meter", "flow"}
+
+
+def test_a_week_with_a_hole_inside_is_not_whole(wet: tuple[Home, Gateway], tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.control.write_bytes(wet[0].control.read_bytes())
+    noon_ms = report.week_span(WEEK)[0] + 36 * 3_600_000  # of Tuesday
+    with closing(sqlite3.connect(home.control)) as db:
+        hole = "at_ms < ? AND until_ms > ?", (noon_ms + 8 * 3_600_000, noon_ms - 8 * 3_600_000)
+        gone = db.execute(f"DELETE FROM parts WHERE {hole[0]}", hole[1]).rowcount
+        db.commit()
+    made = report.make(home, WEEK)
+    assert gone > 1 and made.record.days > DAYS - 0.1
+    assert DAYS - 1.5 < made.record.heard_days < DAYS - 0.6
+    assert f"chỉ có {made.record.heard_days:.1f}".replace(".", ",") in report.page(made)
 
 
 def test_a_week_is_named_and_begins_on_monday_in_vietnam() -> None:
