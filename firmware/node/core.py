@@ -122,8 +122,10 @@ class Node:
     def now_ms(self) -> int:
         return self._hal.ticks_ms()
 
-    def obey(self, command: commands.Command, retained: bool, now_ms: int) -> None:
-        """Judge a command whose seal was right, do it and answer it."""
+    def obey(self, command: commands.Command, retained: bool) -> None:
+        """Judge a command whose seal was right, do it and answer it. First comes what the board did: it may
+        have switched off what this would end or renew."""
+        now_ms = self._tend()
         receipt = self._leases.command(command, retained, now_ms)
         if command.action == commands.OPEN and receipt.status == commands.ACCEPTED:
             self._hal.trace("lease %d %d" % (receipt.output, receipt.until_uptime_ms))

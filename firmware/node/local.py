@@ -49,10 +49,10 @@ class Cabinet(core.Node):
             own["confirm"]["sensor"] = _whole(config["sensors"], own["confirm"]["sensor"])
         self._own = Local(own, self._leases, hal.read_raw)
 
-    def obey(self, command: commands.Command, retained: bool, now_ms: int) -> None:
+    def obey(self, command: commands.Command, retained: bool) -> None:
         if self._own.too_short(command):
             command.duration_ms = 0
-        super().obey(command, retained, now_ms)
+        super().obey(command, retained)
 
     def _tend(self) -> int:
         if self._own is not None:
@@ -117,7 +117,7 @@ class Local:
         if self._confirm is not None:
             self._watch(now_ms)
         if self._running:
-            self._running = self._on(self._fallback["outputs"][-1])
+            self._running = any(self._on(index) for index in self._fallback["outputs"])
             if self._running and not (self._left_ms() > 0 and self._may(now_ms, heard_ms)):
                 self._shut(now_ms, fields.FAULT_FALLBACK)
         elif self._fallback is not None and not self._leases.mask() and now_ms >= self._pause_ms:

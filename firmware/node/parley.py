@@ -45,7 +45,7 @@ class _Owner:
             self._model,
         )
 
-    def obey(self, _command, _retained: bool, _now_ms: int) -> None:
+    def obey(self, _command, _retained: bool) -> None:
         """There is nothing to command."""
 
     def idle(self) -> bool:

@@ -78,8 +78,10 @@ class _Sensor:
                 continue
             if raw is None:
                 fault = fault or fields.FAULT_NO_ANSWER
-            else:
+            elif type(raw) is int:
                 got.append(raw)
+            else:
+                fault = fields.FAULT_DRIVER  # nothing else can be stored
         if 2 * len(got) < self.reads:
             return None, fault
         got.sort()

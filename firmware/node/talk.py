@@ -97,7 +97,7 @@ class Talk:
             frame = self._sealer.unseal(topic, payload)
             self.heard_ms = now_ms
             if kind == topics.COMMAND:
-                self._owner.obey(commands.decode_command(frame), retained, now_ms)
+                self._owner.obey(commands.decode_command(frame), retained)
             elif kind == topics.OFFER:
                 from update import offer  # loaded for this moment, and let go of
 

@@ -68,7 +68,7 @@ late, longest_ms = [], 0
 for counter in range(1, 61):
     lease_ms = 400 + 137 * counter
     command = commands.Command(counter, node.hello().nonce, commands.OPEN, 0, lease_ms, 2**40)
-    node.obey(command, False, hal.ticks_ms())
+    node.obey(command, False)
     opened_us = [at for at, pin, level in world.board.changes if pin == VALVE and level][-1]
     while world.board.pins[VALVE]:
         before_us = world.board.now_us

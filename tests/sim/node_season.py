@@ -76,6 +76,8 @@ class Flash:
 class Board:
     """The hal. ``at_ms`` is true time since the start; the RTC drifts away from it."""
 
+    briefing = None  # there are no slots
+
     def __init__(self, drift_ppm):
         self.flash = Flash()
         self.told_ms = 0  # when the gateway told its time last

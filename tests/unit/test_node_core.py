@@ -184,6 +184,28 @@ def test_what_the_guard_ended_is_told_and_journaled_at_its_time(bench: Bench) ->
     assert [r[1:4] + r[6:] for r in records if r[2] == fields.OUTPUT][-1] == (2000, fields.OUTPUT, 0, 0)
 
 
+def test_what_the_guard_ended_in_the_middle_of_a_turn_is_known_before_the_next_command(bench: Bench) -> None:
+    """Else a command that waited behind a call that hung would end the lease late, and its own output be cut."""
+    bench.line.connect()
+    bench.open(1, 500)
+    bench.turn(1000)
+    step = bench.line.step
+
+    def hung(link_ms: int) -> list[tuple[Any, ...]]:
+        bench.board.now_ms, bench.board.fired_ms = 6_000, 2_000
+        return step(link_ms)
+
+    bench.line.step = hung  # type: ignore[method-assign]
+    bench.open(2, 700)
+    bench.turn()
+    out = list(bench.line.out)
+    bench.line.step = step  # type: ignore[method-assign]
+    calls = bench.turn(100)
+    records = [frames.decode_readings(frame).records for kind, frame in out if kind == topics.READINGS]
+    told = [r[1:4:2] + r[6:] for batch in records for r in batch if r[2] == fields.OUTPUT]
+    assert told[-2:] == [(2_000, 0, 0), (6_000, 0, 1)] and ("output", 0, False) not in calls
+
+
 def test_a_lease_ends_between_the_sensors_of_one_sample(bench: Bench) -> None:
     """Silent sensors take their time, each; the lease waits for one of them at most."""
     bench.turn()

@@ -209,6 +209,15 @@ def test_the_fall_back_is_off_by_default_and_ends_when_the_gateway_is_heard_or_s
         assert [one[1:] for one in cabinet.told[2:]] == [(PUMP, False, 19), (VALVE, False, 19)]
 
 
+def test_what_the_fall_back_still_has_open_goes_off_though_its_last_output_was_closed() -> None:
+    cabinet = Cabinet()
+    cabinet.run(6 * HOUR_MS + 2 * MINUTE_MS, 30_000)
+    cabinet.leases.command(Command(9, NONCE, commands.CLOSE, PUMP, 0, 2**40), False, cabinet.now_ms)
+    cabinet.heard_ms = cabinet.now_ms
+    cabinet.run(2_000, 1_000)
+    assert [one[1:3] for one in cabinet.told[2:]] == [(PUMP, False), (VALVE, False)]
+
+
 def test_an_output_that_needs_no_sweet_water_needs_no_salt() -> None:
     how = {key: value for key, value in FALLBACK.items() if key != "salt"}
     cabinet = Cabinet(fallback={**how, "intake": False})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -142,3 +143,10 @@ def test_a_flow_meter_is_read_often_while_an_output_is_on_and_for_a_minute_after
     times = [at_s for at_s, field in seen if field == fields.FLOW and at_s >= 100]
     assert times[0] == 105 and times[-1] == 260 and {b - a for a, b in pairwise(times)} == {5}
     assert [at_s for at_s, field in seen if field == fields.BATTERY] == [0]
+
+
+@pytest.mark.parametrize("raw", [float("nan"), float("inf"), 1_234.5, "1200", b"12"])
+def test_what_is_no_whole_number_is_a_fault_of_its_driver(raw: Any) -> None:
+    row = one(lambda _: raw).sample(0)[0]
+    assert row[3:] == (fields.MISSING, fields.FAULT_DRIVER, 0)
+    frames.pack_record((1, *row))
