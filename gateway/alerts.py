@@ -17,6 +17,7 @@ from gateway.core.rules import Rule
 from gateway.core.state import Phase, State
 from gateway.core.types import DAY_MS, HOUR_MS
 from gateway.core.village import Village
+from gateway.store import faults as store_faults
 from gateway.store.control import Alarm, ControlReader
 from gateway.store.data import DataReader
 from gateway.translate import heard_at_ms
@@ -26,6 +27,7 @@ from pages.i18n import DEFAULT, language
 from wire import fields
 
 RECENT_MS = HOUR_MS
+WRONG_MS = HOUR_MS // 2  # a probe that is wrong for longer is told
 # What a meter has seen: the output is locked, and this is where to look.
 LOCKED: Mapping[Rule, str] = {
     Rule.DRY_RUN: "{name}: bơm chạy khô hai lần, đã khóa. Coi ống hút, lú lọc rồi bấm MỞ KHÓA.",
@@ -34,6 +36,7 @@ LOCKED: Mapping[Rule, str] = {
     Rule.LEAK: "{name}: đã tắt mà nước còn chảy, đã khóa. Coi chỗ rỉ rồi bấm MỞ KHÓA.",
 }
 DOUBTED = "{name}: tưới nhiều mà máy đo vẫn báo khô. Máy đo sai hoặc ống bể, nhờ thợ coi rồi bấm ĐÃ COI."
+WRONG = "{garden}: {n} máy đo đất đo sai ({names}), hệ thống không dùng số đó. Ra coi máy đo."
 MAX_NAMED = 3
 _VIETNAMESE = language(DEFAULT)
 
@@ -54,6 +57,7 @@ def alerts_of(
         *_sources(sources, now_ms),
         *_canals(village, data, state, now_ms),
         *_faults(village, data, now_ms),
+        *_wrong(village, data, now_ms),
         *_doubted(village, state),
         *_silent(village, data, clock, now_ms),
         *_quarantined(data, now_ms),
@@ -147,6 +151,20 @@ def _doubted(village: Village, state: State) -> Iterator[view.Alert]:
         known = state.zones[zone.id].known if zone.id in state.zones else None
         if known is not None and known.doubt is not None:
             yield _alert("doubt", "warning", DOUBTED, name=zone.name)
+
+
+def _wrong(village: Village, data: DataReader | None, now_ms: int) -> Iterator[view.Alert]:
+    """Gardens with a probe whose readings cannot be right, for longer than a spike lasts. What its node says itself of
+    its sensors is told already."""
+    if data is None:
+        return
+    own = {(fault.node, fault.field, fault.channel) for fault in data.faults()}
+    wrong = set(store_faults.doubted(data, now_ms - WRONG_MS)) - own
+    for zone in village.zones.values() if wrong else ():
+        found = [ref for ref in zone.probes if (ref.node, fields.SOIL_MOISTURE, ref.channel) in wrong]
+        if found:
+            names = ", ".join(sorted({village.nodes[ref.node].name for ref in found}))
+            yield _alert("wrong", "warning", WRONG, garden=zone.name, n=str(len(found)), names=names)
 
 
 def _silent(village: Village, data: DataReader | None, clock: Clock, now_ms: int) -> Iterator[view.Alert]:

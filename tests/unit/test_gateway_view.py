@@ -156,6 +156,25 @@ def test_a_source_is_good_salty_or_low(
     assert [alert.code for alert in built.seen().alerts] == ([code] if code else [])
 
 
+def test_a_probe_that_is_wrong_for_half_an_hour_is_told_once(built: Built) -> None:
+    def codes() -> list[str]:
+        return [alert.code for alert in built.seen().alerts]
+
+    for ago in (50, 40):
+        built.measured("dat-xoai", fields.SOIL_MOISTURE, 3000, ago_ms=ago * MINUTE_MS)
+    for ago in (25, 15):
+        built.measured("dat-xoai", fields.SOIL_MOISTURE, 9000, ago_ms=ago * MINUTE_MS, flag=fields.FAIL)
+    built.measured("dat-rau", fields.SOIL_MOISTURE, 3000, ago_ms=10 * MINUTE_MS)
+    (alert,) = built.seen().alerts
+    assert (alert.code, alert.level) == ("wrong", "warning")
+    assert alert.text.startswith("Vườn xoài Cát Chu: 1 máy đo đất đo sai (Máy đo đất xoai), ")
+    assert language("en").say_again(alert.text).endswith("and are not used. Look at them.")
+    built.measured("dat-xoai", fields.SOIL_MOISTURE, 3000, ago_ms=5 * MINUTE_MS)
+    assert codes() == []
+    built.measured("dat-xoai", fields.SOIL_MOISTURE, 9000, ago_ms=0, flag=fields.SUSPECT)
+    assert codes() == []  # not for half an hour yet
+
+
 def test_what_the_irrigation_remembers_of_salt_holds(built: Built) -> None:
     built.measured("kinh-1", fields.WATER_LEVEL, 850)
     built.measured("kinh-1", fields.CONDUCTIVITY_25, 1700)  # below the limit, above where it opens again
