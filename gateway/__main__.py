@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from gateway import in_force, secrets, tell
+from gateway import secrets, tell
 from gateway.home import HOME_ENV, Home, home_from
 from gateway.process import ProcessError
-from gateway.registry import RegistryError
 from gateway.secrets import SecretsError
 from gateway.store.common import StoreError, owner_of
+from gateway.strict import RegistryError
 from kit import log
 from kit.clock import ClockFileError, clock_from_environment, real_mono_s, real_sleep_s
 from kit.supervisor import Program, Supervisor
@@ -163,6 +163,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _ready(home: Home) -> None:
     """Find at once what would stop every process again and again."""
+    from gateway import in_force  # the registry reckons with numpy, which not every process needs
+
     village, refused, _ = in_force.load(home)
     secrets.load(home.secrets, village.nodes)
     until_s = real_mono_s() + HANDOVER_S

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from gateway import in_force, registry
 from gateway.home import home_from
 from gateway.process import ProcessError
-from gateway.registry import RegistryError
+from gateway.strict import RegistryError
 from kit.clock import clock_from_environment
 from kit.files import write_atomic
 
@@ -74,6 +73,8 @@ def _instant(text: str) -> tuple[int, int]:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from gateway import in_force, registry  # the registry reckons with numpy
+
     home = home_from(arguments.home)
     try:
         village = registry.load(home.registry)

@@ -147,3 +147,10 @@ def _listens(status: Path) -> bool:
 def test_the_process_makes_none_of_a_week_that_is_not_whole(wet: tuple[Home, Gateway], tmp_path: Path) -> None:
     assert not reports.make(wet[0], "2024-W20")
     assert not reports.make(Home(tmp_path), WEEK)
+
+
+def test_a_process_that_reckons_nothing_does_without_the_registry_and_numpy() -> None:
+    """``reports`` waits for a week to be over: it should cost a village's machine next to nothing."""
+    script = "import sys; import gateway.__main__, gateway.reports; print('numpy' in sys.modules, len(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False"), done.stdout
