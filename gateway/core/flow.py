@@ -40,7 +40,7 @@ CREEP_PCT = 115
 CONFIRM_MS = 4_000
 LEAK_AFTER_MS = 10_000
 LEAK_ML_MIN = 1_000
-SILENT_MS = 60_000
+SILENT_ANSWERS = 6  # a meter is silent for so many times as an answer may take: a minute
 _FIT = (fields.GOOD, fields.NOT_EVALUATED)
 
 
@@ -56,8 +56,9 @@ def is_silent(turn: Turn, zone: ZoneSettings, run: Run) -> bool:
     if run.started_at_ms is None:
         return False
     meters = [ref for ref in (zone.watched, turn.settings.pump_of(run.pump).meter) if ref]
-    since_at_ms = max(run.started_at_ms, turn.now_ms - SILENT_MS)
-    return turn.now_ms - run.started_at_ms > SILENT_MS and any(_seen(turn, ref, since_at_ms) is None for ref in meters)
+    silent_ms = SILENT_ANSWERS * turn.limits.answer_ms
+    since_at_ms = max(run.started_at_ms, turn.now_ms - silent_ms)
+    return turn.now_ms - run.started_at_ms > silent_ms and any(_seen(turn, ref, since_at_ms) is None for ref in meters)
 
 
 def learned_ml_min(turn: Turn, valve: OutputRef) -> int | None:
