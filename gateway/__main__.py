@@ -32,8 +32,8 @@ PROCESSES = {
     "web": ("gateway.web.main", "serve the pages of the village"),
     "uplink": ("gateway.uplink.main", "send readings to the cloud"),
     "enrol": ("gateway.enrol.main", "give new nodes their config against the code of their card"),
-    "update": ("gateway.update", "offer releases to the nodes and hand them out"),
     "reports": ("gateway.reports", "make the report of each week"),
+    "update": ("gateway.update", "offer releases to the nodes and hand them out"),
 }
 
 
@@ -73,6 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--days", type=int, default=7, help="how long the codes are good; default: %(default)s")
     card.add_argument("--out", metavar="FILE", help="where the sheet is written; default: cards.html in the home")
     card.set_defaults(command=_card)
+    told = commands.add_parser(
+        "calibrate", parents=[home], help="make a calibration of a sensor from two points that were measured"
+    )
+    told.add_argument("node", metavar="NODE")
+    told.add_argument("sensor", metavar="SENSOR", help="as in village.toml: soil_moisture, or soil_moisture/1")
+    told.add_argument("--now", metavar="VALUE", nargs="?", const="",
+                      help="what the sensor stands in now, in its unit; without a value it is asked for")  # fmt: skip
+    told.add_argument("--raw", metavar=("RAW", "VALUE"), nargs=2, action="append", default=[],
+                      help="a raw that was written down, and what it stood for; may be given twice")  # fmt: skip
+    told.set_defaults(command=_calibrate)
     people = commands.add_parser("user", help="people who may log in").add_subparsers(required=True, metavar="ACTION")
     added = people.add_parser("add", parents=[home], help="add a user, or give one a new password, and print it once")
     added.add_argument("name")
@@ -112,6 +122,12 @@ def _card(arguments: argparse.Namespace) -> int:
     from gateway.enrol.command import card  # only this command draws
 
     return card(arguments)
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from gateway import calibrate  # only this command needs it
+
+    return calibrate.command(arguments)
 
 
 def _add_user(arguments: argparse.Namespace) -> int:

@@ -59,6 +59,11 @@ class Home:
         return self.root / "releases"
 
     @property
+    def points(self) -> Path:
+        """The first points of calibrations that wait for their second."""
+        return self.root / "calibration-points.json"
+
+    @property
     def outlook(self) -> Path:
         """Weather from outside, which no process of the gateway writes."""
         return self.root / "weather.json"
