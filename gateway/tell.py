@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from gateway.home import home_from
+from gateway.home import Home, home_from
 from gateway.process import ProcessError
 from gateway.strict import RegistryError
 from kit.clock import clock_from_environment
@@ -96,11 +96,17 @@ def _in_order(arguments: argparse.Namespace) -> None:
         raise ProcessError("--from sau --to: hãy đổi lại / --from is later than --to: change them")
 
 
+def _recorded(home: Home) -> Home:
+    if not home.control.exists():
+        raise ProcessError(f"{home.control}: không có sổ này, coi lại --home / is not there, look at --home again")
+    return home
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     from gateway.replay import replay  # it needs the irrigation and its numpy
 
     _in_order(arguments)
-    outcome = replay(home_from(arguments.home), arguments.from_ms, arguments.to_ms)
+    outcome = replay(_recorded(home_from(arguments.home)), arguments.from_ms, arguments.to_ms)
     print(outcome.text())
     return 0 if outcome.is_same and outcome.steps else 1
 
@@ -113,7 +119,7 @@ def _what_if(arguments: argparse.Namespace) -> int:
         folder = f"'{Path(arguments.report).parent}'"
         raise ProcessError(f"--report: không có thư mục {folder}, hãy tạo trước / make the folder {folder} first")
     changes = [whatif.change(text) for text in arguments.changes]
-    outcome = whatif.ask(home_from(arguments.home), arguments.from_ms, arguments.to_ms, changes)
+    outcome = whatif.ask(_recorded(home_from(arguments.home)), arguments.from_ms, arguments.to_ms, changes)
     print(whatif_page.text(outcome))
     if arguments.report:
         write_atomic(Path(arguments.report), whatif_page.page(outcome))
@@ -129,7 +135,7 @@ def _report(arguments: argparse.Namespace) -> int:
         report.week_span(week)
     except ValueError:
         raise RegistryError("must be a week such as 2024-W09", "--week", week) from None
-    made = report.make(home, week)
+    made = report.make(_recorded(home), week)
     if arguments.whole and not made.is_whole:
         raise ProcessError(
             f"nhật ký chỉ có {made.record.heard_days:.1f} ngày của tuần {week} / the record is not whole"

@@ -32,8 +32,8 @@ from kit.clock import ManualClock
 from tests.golden import timeline
 from tests.golden.test_timelines import FILES
 from tests.support import village as registry_village
+from tests.support.control_home import HOUR_MS, KEYS, START_MS, VILLAGE, Home
 from tests.support.irrigation import Village
-from tests.unit.test_control_shell import HOUR_MS, KEYS, START_MS, VILLAGE, Home
 from wire import commands
 
 NOBODY = ManualClock(START_MS)
@@ -345,6 +345,9 @@ def test_nothing_to_replay_is_no_proof(home: Recorded, capsys: pytest.CaptureFix
     assert gateway([*at_home, "--from", "2040-01-01"]) == 1 and "chưa có bước nào" in capsys.readouterr().out
     assert gateway([*at_home, "--from", "2024-02-02", "--to", "2024-02-01"]) == 1
     assert "--from sau --to" in capsys.readouterr().err
+    for asked in (["replay"], ["what-if", "--set", "zone.a.dry_vwc=0.2"], ["report"]):
+        assert gateway([*asked, "--home", str(home.folder / "nowhere")]) == 1
+        assert "không có sổ này, coi lại --home" in capsys.readouterr().err
 
 
 def test_parts_begin_anew_in_time_and_are_let_go(home: Recorded) -> None:
