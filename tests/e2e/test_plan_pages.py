@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from gateway.store.village import VillageReader
 from kit.clock import SystemClock
-from tests.e2e.test_farmer_page import _check_sizes, _log_in, _picture
 from tests.security.test_web_plans import PLAN
 from tests.support.chromium import PHONE, SMALLEST, chromium, phone
+from tests.support.farmer_page import check_sizes, log_in, picture
 from tests.support.seeded import NAME, Web, seed, serving
 
 
@@ -37,7 +37,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 def test_a_phase_is_confirmed_by_two_taps_for_whoever_has_seen_it(browser: Browser, web: Web) -> None:
     with phone(browser, web.url) as page:
-        _log_in(page)
+        log_in(page)
         page.get_by_role("link", name="Giai đoạn: nuôi trái").click()
         expect(page.locator(".state")).to_contain_text("Đang nuôi trái, ngày thứ")
         page.get_by_role("link", name="Chuyển qua: hái trái").click()
@@ -52,7 +52,7 @@ def test_a_phase_is_confirmed_by_two_taps_for_whoever_has_seen_it(browser: Brows
 @pytest.mark.parametrize("size", [PHONE, SMALLEST], ids=lambda size: str(size["width"]))
 def test_the_pages_of_a_plan_can_be_read_and_touched(browser: Browser, web: Web, size: dict[str, int]) -> None:
     with phone(browser, web.url, size=size) as page:
-        _log_in(page)
+        log_in(page)
         for address, name in (
             ("/plan?zone=xoai", "plan"),
             ("/plan?zone=xoai&phase=harvest", "plan-change"),
@@ -60,5 +60,5 @@ def test_the_pages_of_a_plan_can_be_read_and_touched(browser: Browser, web: Web,
             ("/plan?zone=rau&lang=en", "plan-en"),
         ):
             page.goto(address)
-            _picture(page, f"{name}-{size['width']}", whole=True)
-            _check_sizes(page)
+            picture(page, f"{name}-{size['width']}", whole=True)
+            check_sizes(page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,137 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control import Control
-from gateway.core.rows import Boot, Reading, Receipt
+from gateway.core.rows import Receipt
 from gateway.core.rules import Rule
 from gateway.core.state import Lock
-from gateway.dispatch import Dispatch
-from gateway.inbox import People
-from gateway.settings import limits_of, settings_of
 from gateway.store import control as stored
 from gateway.store.common import StoreError
-from gateway.store.control import ControlReader, ControlWriter
-from gateway.store.data import Batch, DataReader, DataWriter
+from gateway.store.control import ControlWriter
 from gateway.store.village import Intent, VillageWriter
-from kit.clock import ManualClock
-from tests.support import village as registry_village
+from tests.support.control_home import (
+    NONCE,
+    START_MS,
+    UPTIME_MS,
+    VILLAGE,
+    Home,
+    commands_of,
+)
 from wire import commands, fields
-from wire.seal import Sealer
-
-START_MS = 1_709_247_600_000
-UPTIME_MS = 600_000
-HOUR_MS = 3_600_000
-YEAR_MS = 365 * 24 * HOUR_MS
-NONCE = b"nonce--1"
-VILLAGE = registry_village.village()
-KEYS = {node: bytes([number]) * 32 for number, node in enumerate(VILLAGE.nodes, start=1)}
-TOPIC = f"hq/1/{VILLAGE.id}/van-1/down/command"
-
-
-class Home:
-    """The databases of a gateway, with ingest and web played by the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = ManualClock(START_MS)
-        self.data = DataWriter(folder / "data.db")
-        self.village = VillageWriter(folder / "village.db")
-        self.folder = folder
-        self.sent: list[commands.Command] = []
-        self.connected = True
-        self._seq = 0
-        self._open()
-
-    def _open(self) -> None:
-        self.writer = ControlWriter(self.folder / "control.db")
-        self.reader = DataReader(self.folder / "data.db")
-        dispatch = Dispatch(VILLAGE.id, KEYS, self.publish)
-        people = People(self.folder / "village.db")
-        settings, limits = settings_of(VILLAGE, self.clock), limits_of(self.clock)
-        self.control = Control(settings, limits, self.reader, people, self.writer, dispatch, self.clock)
-
-    def crash(self) -> None:
-        """Control is gone; a new one opens what it has left."""
-        self.writer.close()
-        self.reader.close()
-        self._open()
-
-    def close(self) -> None:
-        for database in (self.data, self.village, self.writer, self.reader):
-            database.close()
-
-    def ask(self, kind: str, minutes: int = 0) -> None:
-        now_ms = self.clock.now_ms()
-        self.village.add_intent(Intent(0, now_ms, now_ms + 60_000, kind, "xoai", minutes, "chú Sáu"))
-
-    def lose(self, name: str, copy: str | None = None) -> None:
-        """A database is gone and made anew, or an older copy takes its place; then all processes start again."""
-        for database in (self.data, self.village, self.writer, self.reader):
-            database.close()
-        for path in self.folder.glob(name + "*"):
-            path.unlink()
-        if copy is not None:
-            shutil.copy(self.folder / copy, self.folder / name)
-        self.data = DataWriter(self.folder / "data.db")
-        self.village = VillageWriter(self.folder / "village.db")
-        self._open()
-
-    def publish(self, topic: str, payload: bytes, qos: int) -> bool:
-        assert (topic, qos) == (TOPIC, 1)
-        if not self.connected:
-            return False
-        order = commands.decode_command(Sealer(KEYS["van-1"]).unseal(topic, payload))
-        with ControlReader(self.folder / "control.db") as reader:  # commit, then send
-            assert order.counter in {command.counter for command in reader.commands()}
-        self.sent.append(order)
-        return True
-
-    def commit(self, *values: tuple[str, int, int, int], receipts: tuple[Receipt, ...] = (), boot: int = 1) -> None:
-        """Ingest commits readings (node, field, channel, value), and that the valve node was heard."""
-        batch = Batch(receipts=list(receipts))
-        now_ms = self.clock.now_ms()
-        for node, field, channel, value in values:
-            self._seq += 1
-            batch.readings.append(
-                Reading(
-                    node, 1, self._seq, field, channel, self.uptime_ms(), now_ms, fields.CLOCK_BY_GATEWAY, now_ms, 0,
-                    value, 1, 0,
-                )
-            )  # fmt: skip
-        for node, life in {**{value[0]: 1 for value in values}, "van-1": boot}.items():
-            offset_ms = self.clock.mono_ms() - self.uptime_ms()
-            batch.boots[node, life] = Boot(
-                node, life, NONCE, offset_ms, now_ms, now_ms, self.uptime_ms(), "", "valve", 1, 0,
-                self.clock.steady_id, life,
-            )  # fmt: skip
-        self.data.commit(batch)
-
-    def uptime_ms(self) -> int:
-        return UPTIME_MS + self.clock.mono_ms()
-
-    def dry(self, soil_e4: int = 1800) -> None:
-        self.commit(
-            ("dat-1", fields.SOIL_MOISTURE, 0, soil_e4),
-            ("dat-1", fields.SOIL_MOISTURE, 1, soil_e4),
-            ("kinh-1", fields.WATER_LEVEL, 0, 500),
-            ("kinh-1", fields.CONDUCTIVITY_25, 0, 400),
-        )
-
-    def accept(self, order: commands.Command, mask: int) -> None:
-        uptime_ms = self.uptime_ms()
-        until_ms = uptime_ms + order.duration_ms
-        row = Receipt("van-1", 1, order.counter, commands.ACCEPTED, order.output, mask, until_ms, uptime_ms, 0)
-        self.commit(receipts=(row,))
-
-    def ended(self, order: commands.Command, mask: int) -> None:
-        status, uptime_ms = commands.ENDED_LEASE, self.uptime_ms()
-        self.commit(receipts=(Receipt("van-1", 1, order.counter, status, order.output, mask, 0, uptime_ms, 0),))
-
-    def rows(self) -> ControlReader:
-        return ControlReader(self.folder / "control.db")
-
-    def rules(self) -> list[str]:
-        with self.rows() as reader:
-            return [decision.rule for decision in reversed(reader.decisions("xoai", 50))]
 
 
 @pytest.fixture
@@ -355,15 +239,6 @@ def test_an_end_by_itself_is_no_answer_to_its_open(home: Home) -> None:
     assert (row.state, row.status) == ("answered", commands.ACCEPTED)
 
 
-def test_a_clock_that_was_set_back_does_not_put_it_to_sleep(home: Home) -> None:  # S4
-    home.dry(3000)
-    home.control.turn()
-    home.clock.wall_ms -= 86_400_000
-    assert home.control.turn()
-    assert home.control.state.at_ms == START_MS - 86_400_000
-    assert home.control.state.latest["kinh-1/3/0"].measured_at_ms == START_MS - 86_400_000
-
-
 def test_the_first_start_looks_at_what_is_latest_not_at_the_whole_past(tmp_path: Path) -> None:
     with closing(Home(tmp_path)) as home:
         for soil_e4 in range(1000, 1800, 100):
@@ -471,95 +346,6 @@ def test_the_alarm_of_what_is_locked_lasts_until_a_person_unlocks_it(home: Home)
     assert Rule.UNLOCKED in home.rules() and not home.control.state.locks
     with home.rows() as reader:
         assert [alarm.until_ms for alarm in reader.alarms(START_MS)] == [START_MS + 1_000]
-
-
-def commands_of(home: Home) -> list[commands.Command]:
-    return [order for order in home.sent if order.action != commands.QUERY]
-
-
-@pytest.mark.parametrize("step_ms", [-HOUR_MS, HOUR_MS, -10 * YEAR_MS, 10 * YEAR_MS])
-def test_a_command_goes_to_the_boot_of_the_newest_hello(home: Home, step_ms: int) -> None:  # P4, P12
-    home.commit(boot=1)
-    home.control.turn()
-    home.clock.wall_ms += step_ms
-    home.commit(boot=2)
-    home.dry()
-    home.crash()
-    home.control.turn()
-    with home.rows() as reader:
-        assert {command.boot for command in reader.commands() if command.action == commands.OPEN} == {2}
-
-
-@pytest.mark.parametrize("step_ms", [-HOUR_MS, 3 * HOUR_MS, 10 * YEAR_MS])
-@pytest.mark.parametrize("down", [False, True])
-def test_a_command_expires_by_the_uptime_of_its_node(home: Home, step_ms: int, down: bool) -> None:  # P4, P12
-    home.dry(3000)
-    home.control.turn()
-    home.clock.wall_ms += step_ms
-    if down:
-        home.crash()
-    home.ask("water", 5)
-    home.control.turn()
-    (order,) = commands_of(home)
-    assert order.expires_uptime_ms == home.uptime_ms() + 10_000
-
-
-def test_nothing_is_commanded_before_its_node_was_heard_after_the_restart_of_the_machine(home: Home) -> None:  # P12
-    home.dry(3000)
-    home.control.turn()
-    home.clock.steady_id, home.clock.monotonic_ms = 2, 5_000
-    home.crash()
-    home.sent.clear()
-    assert home.control.state.latest == {}
-    home.ask("water", 5)
-    home.control.turn()
-    assert home.sent == [] and home.rules()[-1] != Rule.MANUAL_WATER
-    home.dry(3000)
-    home.ask("water", 5)
-    home.control.turn()
-    (order,) = commands_of(home)
-    assert order.expires_uptime_ms == home.uptime_ms() + 10_000
-
-
-@pytest.mark.parametrize("step_ms", [0, -HOUR_MS, -8 * HOUR_MS])
-def test_what_is_old_starts_nothing_however_the_clock_was_set(home: Home, step_ms: int) -> None:  # S12, P12
-    """Eight hours without control, the clock set back meanwhile: by its looks the dry soil is of just now."""
-    home.control.turn()
-    home.dry()
-    home.crash()
-    home.clock.advance_ms(8 * HOUR_MS)
-    home.clock.wall_ms += step_ms
-    home.commit()
-    home.control.turn()
-    assert commands_of(home) == [] and home.rules()[-1] != Rule.SOIL_DRY
-
-
-@pytest.mark.parametrize("step_ms", [0, -8 * HOUR_MS])
-def test_what_is_remembered_grows_old_while_control_is_gone(home: Home, step_ms: int) -> None:  # S4, S12, P12
-    home.dry(3000)
-    home.control.turn()
-    home.clock.advance_ms(8 * HOUR_MS)
-    home.clock.wall_ms += step_ms
-    home.crash()
-    home.commit()
-    home.control.turn()
-    assert home.rules()[-1] == Rule.PROBES_BLIND
-
-
-@pytest.mark.parametrize("time_q", [fields.CLOCK_NONE, fields.CLOCK_KEPT, fields.CLOCK_GATEWAY])
-def test_a_reading_of_a_boot_without_a_time_starts_nothing(home: Home, time_q: int) -> None:  # S12
-    home.control.turn()
-    home.dry()
-    with home.data.transaction():
-        home.data._run("UPDATE boots SET steady = 0 WHERE node = 'dat-1'")
-        home.data._run("UPDATE readings SET time_q = ?", (time_q,))
-    home.control.turn()
-    assert commands_of(home) == [] and home.rules()[-1] != Rule.SOIL_DRY
-    with home.data.transaction():
-        home.data._run("UPDATE boots SET steady = 1")
-    home.dry()
-    home.control.turn()
-    assert [order.action for order in commands_of(home)] == [commands.OPEN]
 
 
 def test_a_state_that_is_not_understood_begins_anew(home: Home) -> None:
