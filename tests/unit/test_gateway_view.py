@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import registry
+from gateway.core.estimate import Doubt, Estimate, Sums
 from gateway.core.rows import Boot, Quarantined, Reading
 from gateway.core.rules import Rule
 from gateway.core.state import Lock, OutputState, Phase, Run, SourceState, State, ZoneState
@@ -297,6 +298,18 @@ def test_what_is_locked_is_told_with_where_to_look_and_its_garden_can_be_unlocke
     )
     assert "burst" in language("en").say_again(alert.text)
     assert {garden.id: garden.locked for garden in built.seen().gardens}["xoai"]
+
+
+def test_doubted_probes_are_told_with_where_to_look_and_a_person_can_say_that_it_was_done(built: Built) -> None:
+    known = Estimate(NOW_MS, 0, 1, Sums(0), doubt=Doubt(NOW_MS, NOW_MS + HOUR_MS, 40_000))
+    built.remembers(State(zones={"xoai": ZoneState(known=known)}))
+    seen = built.seen()
+    (alert,) = [alert for alert in seen.alerts if alert.code == "doubt"]
+    assert alert.level == "warning" and "Máy đo sai hoặc ống bể" in alert.text
+    assert "a pipe leaks" in language("en").say_again(alert.text)
+    assert [garden.id for garden in seen.gardens if garden.doubted] == ["xoai"]
+    html = render_home(seen, NOW_MS, language("vi"), csrf="c", controls=Controls("c", "f"))
+    assert 'action="/unlock"' in html and "ĐÃ COI</button>" in html
 
 
 def test_a_ditch_that_is_filled_and_its_salt_canal_are_shown(built: Built) -> None:
