@@ -113,6 +113,8 @@ def _provision(arguments: argparse.Namespace) -> int:
     village = provision(home, token)
     if rotate.brokers(home.mosquitto_conf) and not rotate.tell_broker(home):
         print("the broker runs but is not ours to signal: send it SIGHUP, so that it reads its files", file=sys.stderr)
+    for line in rotate.cut_off(village, arguments.rotate):
+        print(line, file=sys.stderr)
     print(f"{village.name}: {len(village.nodes)} nodes, {len(village.zones)} zones; configs in {home.nodes}")
     print(f"broker: mosquitto -c {home.mosquitto_conf}")
     return 0

@@ -16,7 +16,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway import registry, secrets
+from gateway import registry, registry_relay, secrets
+from gateway.core.village import Village
 from gateway.enrol.codes import Codes
 from gateway.home import Home
 from gateway.process import ProcessError
@@ -43,6 +44,18 @@ def change(home: Home, rotate: Sequence[str], revoke: Sequence[str]) -> None:
         Codes(home.enrol).forget(node)
     secrets.write(home.secrets, found)
     provision(home)
+
+
+def cut_off(village: Village, rotated: Sequence[str]) -> list[str]:
+    """What to do about nodes out of reach whose bridge has new secrets: the key of their hop follows from its key."""
+    said = []
+    for bridge in rotated:
+        leaves = [leaf for leaf in registry_relay.leaves(village.nodes, bridge) if leaf not in rotated]
+        if leaves:
+            options = " ".join(f"--rotate {leaf}" for leaf in leaves)
+            said.append(f"{', '.join(leaves)} nói qua {bridge} nên cũng phải cài lại: chạy thêm {options}, in phiếu mới / "
+                        f"speak through {bridge} and must be set up again: {options}, then new cards")  # fmt: skip
+    return said
 
 
 def tell_broker(home: Home) -> bool:

@@ -3,7 +3,8 @@
 Rules
 1. It listens only while there is a code that somebody can still use; else the port is shut.
 2. TLS with the gateway's certificate. One request line, one answer, then the connection ends; CONVERSATION_S at most,
-   AT_ONCE of them at once, tries limited (limits.py). Whatever comes in, the answer is one of ``wire.enrol``.
+   AT_ONCE of them at once and FROM_ONE of one address, so that one that dawdles leaves room for a node; tries limited
+   (limits.py). Whatever comes in, the answer is one of ``wire.enrol``.
 3. It reads the codes and the configs in ``nodes/``, and nothing else that is secret: not the file of secrets, no
    database. It writes claims (codes.py) and what it counts, nothing else.
 4. A wrong code is told from a used or expired one only to who has the code.
@@ -32,6 +33,7 @@ from wire import enrol
 LOOK_S = 0.5
 CONVERSATION_S = 10.0
 AT_ONCE = 8
+FROM_ONE = 5
 
 
 class Listener:
@@ -44,7 +46,7 @@ class Listener:
         self._codes = Codes(home.enrol)
         self._limits = Limits(real_mono_s())
         self._socket: socket.socket | None = None
-        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._talking: Counter[str] = Counter()  # by address
         self._lock = threading.Lock()
         self._told: Counter[str] = Counter()
         self.counts = _counts(self._counts_file)
@@ -91,7 +93,10 @@ class Listener:
             log.get().info("no code is open any more: the port is shut")
 
     def _take(self, came: socket.socket, address: str) -> None:
-        if not self._free.acquire(blocking=False):
+        with self._lock:
+            turned_away = self._talking.total() >= AT_ONCE or self._talking[address] >= FROM_ONE
+            self._talking[address] += not turned_away
+        if turned_away:
             came.close()
             self._count("turned_away")
             return
@@ -109,7 +114,9 @@ class Listener:
             log.get().info("a conversation with a new node broke off", why=str(error))
         finally:
             came.close()
-            self._free.release()
+            with self._lock:
+                self._talking[address] -= 1
+                self._talking += Counter()  # who has gone is forgotten
 
     def _answer(self, line: bytes, address: str) -> tuple[str, bytes]:
         """(what is counted, the bytes of the answer)."""

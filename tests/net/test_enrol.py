@@ -110,6 +110,24 @@ def test_garbage_gets_one_answer_and_hurts_nobody(gateway: GatewayHome) -> None:
         one.close()
 
 
+def test_one_who_holds_connections_open_leaves_room_for_a_node(gateway: GatewayHome) -> None:
+    """It would else keep the technician out for as long as it likes."""
+    code = print_card(gateway, "dat-1")
+    port = start(gateway)
+    idle = [
+        socket.create_connection(("127.0.0.1", port), timeout=15, source_address=("127.0.0.2", 0)) for _ in range(20)
+    ]
+    wait_for(lambda: counts_any(gateway).get("turned_away", 0) >= 15)
+    assert ask(port, "dat-1", code)[0] == ""
+    for one in idle:
+        one.close()
+
+
+def counts_any(gateway: GatewayHome) -> dict[str, int]:
+    path = gateway.home.enrol / "counts"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
 def test_who_guesses_is_slowed_down_and_a_good_code_is_good_afterwards(gateway: GatewayHome) -> None:
     code = print_card(gateway, "dat-1")
     port = start(gateway)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway import registry, registry_relay, secrets
+from gateway import registry, registry_relay, rotate, secrets
 from gateway.core.village import Village
 from gateway.mqtt import users
 from gateway.strict import RegistryError
@@ -46,6 +46,14 @@ def test_configs_say_who_speaks_for_whom() -> None:
     assert leaf == {"broker": {}, "bridge": {"node": "kinh-1", "hop": hop.hex()}}
     assert registry_relay.config(found, found.nodes["kinh-1"], secret) == {"relays": {"gone_s": 30}}
     assert registry_relay.config(found, found.nodes["dat-1"], secret) == {}
+
+
+def test_new_secrets_of_a_bridge_name_who_must_be_set_up_again() -> None:
+    """Their hop's key follows from its key: they would just fall silent."""
+    found = village(van_1="kinh-1", dat_1="kinh-1")
+    (line,) = rotate.cut_off(found, ["kinh-1", "dat-2"])
+    assert "--rotate dat-1 --rotate van-1" in line and "nói qua kinh-1" in line
+    assert rotate.cut_off(found, ["kinh-1", "dat-1", "van-1"]) == rotate.cut_off(found, ["dat-1"]) == []
 
 
 @pytest.mark.parametrize(
