@@ -4,7 +4,8 @@ Rules
 1. A bundle is one folder: the files of a slot, and ``manifest`` (unsigned: wire.manifest, canonical bytes; signed:
    with the signature behind it). It fits every board of the hardware that it names: what hangs on how a board is
    wired is ``board.py`` beside the slots, which updates never touch.
-2. It has at most MAX_BYTES of bytecode, and no file that a node could not take.
+2. It has at most MAX_BYTES of bytecode, and no file that a node could not take. What none of its node types can use is
+   left out: outputs are for valve and pump, sensors for all but a relay (gateway/registry_boards.py, rule 3).
 3. A bundle is made beside its place and replaces there a bundle only.
 4. A flash is loader, board file, config, the maker's public key, slot ``a``, and its part that loads releases as
    ``rescue``. What sets a new node up lies beside the slots too: it is needed once, and an update need not carry it.
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from cli import firmware_build
 from cli.firmware_build import BuildFailed
+from gateway.registry_boards import WITH_OUTPUTS
 from kit.files import PRIVATE, write_atomic
 from wire import manifest
 from wire.errors import WireError
@@ -36,6 +38,8 @@ INTERPRETER = (1, 26, 0)
 BESIDE = ("boot.py", "main.py", "safe.py", "loader.mpy")
 BESIDE_FOLDERS = ("enrol",)  # a node is set up by what it was flashed with
 _RESCUE_FOLDERS = ("hal", "update", "wire")
+_OUTPUTS_ONLY = ("drivers/latch.mpy", "hal/latching.mpy", "node/local.mpy")
+_SENSORS_ONLY = tuple(f"hal/{bus}.mpy" for bus in ("sensors", "uart", "one_wire", "i2c", "counter", "adc"))
 _BOARD = "hal/board.mpy"
 _BOARD_SHIM = '"""The board file lies beside the slots."""\n\nfrom board import *\n'
 
@@ -59,7 +63,8 @@ def bundle(
     shutil.rmtree(new, ignore_errors=True)
     for path in sorted(built.rglob("*.mpy")):
         name = path.relative_to(built).as_posix()
-        if name not in BESIDE and name.split("/")[0] not in BESIDE_FOLDERS and not name.startswith("."):
+        beside = name in BESIDE or name.split("/")[0] in BESIDE_FOLDERS
+        if not beside and not name.startswith(".") and _needed(name, models):
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, new / name)
     firmware_build._make(_BOARD, _BOARD_SHIM, new)
@@ -89,6 +94,13 @@ def _may_replace(out: Path) -> None:
     if not path.is_file() or path.read_bytes()[: len(manifest.MAGIC)] != manifest.MAGIC:
         raise BuildFailed(f"{out}: có thứ khác ở đây, không ghi đè; ghi tên thư mục khác / "
                           "something else is there and is not overwritten; name another folder")  # fmt: skip
+
+
+def _needed(name: str, models: tuple[str, ...]) -> bool:
+    """Whether one of these node types can use a file (rule 2)."""
+    if name in _OUTPUTS_ONLY:
+        return not set(models).isdisjoint(WITH_OUTPUTS)
+    return set(models) != {"relay"} or not (name.startswith("drivers/") or name in _SENSORS_ONLY)
 
 
 def files_of(folder: Path) -> tuple[tuple[str, int, bytes], ...]:

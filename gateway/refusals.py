@@ -169,6 +169,9 @@ VIETNAMESE: Mapping[str, str] = {
     "must be left out where the node has outputs or a via: who sleeps ends nothing": (
         "phải bỏ, vì hộp này có ngõ ra hoặc via: hộp ngủ thì không tắt được gì"
     ),
+    "must be left out where the node has rain or flow: who sleeps counts nothing": (
+        "phải bỏ, vì hộp này đo mưa hoặc lưu lượng: hộp ngủ thì không đếm được gì"
+    ),
     "must be at least sample_s ({n})": "phải ít nhất bằng sample_s ({n})",
     "must be nodes that are heard in time; send_s of {id} may be {most} at most for a garden": (
         "phải là hộp gửi kịp; send_s của {id} nhiều nhất {most} nếu dùng cho vườn"

@@ -5,7 +5,8 @@
 Rules
 1. Whoever gives a config writes one file, as ever. What differs from both slots is copied into the slot that is not the
    last good one, as NEW; it is GOOD once the node could be built by it, and BAD when it could not be read or built.
-   Whatever a value of the wrong kind makes of the code that reads it (WRONG) is a config's fault as well.
+   Whatever a value of the wrong kind makes of the code that reads it (WRONG) is a config's fault as well, and so is
+   what it asks for that this node's program has not.
 2. While a BAD config is what is given, the node lives by the last good one and says so: the reading ``config`` is 1.
    It is 0 when a new one was taken after that.
 3. A power cut at any byte leaves the other slot whole, and the given file is copied again. Without any slot, or with
@@ -22,7 +23,7 @@ NEW = 0
 GOOD = 1
 BAD = 2
 MAX_BYTES = 16_384
-WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+WRONG = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, ImportError)
 
 _MAGIC = b"HQC1"
 _HEAD = ">4sIBI"

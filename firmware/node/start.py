@@ -33,7 +33,7 @@ def _build(hal):
     hal.config()
     try:
         node = _by_config(hal)
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:  # as in lastgood.py
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, ImportError) as error:
         if hal.config_refused():
             hal.trace("config refused: %r" % error)
             hal.restart()

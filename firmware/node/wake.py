@@ -7,8 +7,8 @@ Rules
 3. It sends when ``send_s`` has passed since the last time, after a failure 2 and then 4 times as late: the radio is
    what the battery is for. A talk is kept as a failure before it begins, because it may end the program. It talks
    while that gets on, and leaves in order (parley.py).
-4. Only nodes without outputs may sleep: nobody would end a lease. ValueError for another config. What it will live by
-   is looked at before it measures, not when a battery is weak (one of lastgood.WRONG).
+4. Only nodes without outputs may sleep, because nobody would end a lease, and only those that count no pulses. What it
+   will live by is looked at before it measures, not when a battery is weak (one of lastgood.WRONG).
 5. What cannot be stored anywhere, because the flash does not answer, pushes out the oldest and is counted.
 6. Housekeeping goes along with what is sent: heap, signal, the ledger of energy since boot, what was dropped.
 """
@@ -41,6 +41,9 @@ class Sleeper:
         self._begun_ms = hal.link_ms()
         self.log = rtclog.RtcLog(hal.rtc())
         self._sampler = sampler.Sampler(config, self._read)
+        for sensor in self._sampler.sensors:
+            if sensor.field in (fields.RAIN, fields.FLOW):
+                raise ValueError("nothing counts in deep sleep")
         self._volume = fields.VOLUME_KEPT
         self._store = None  # the journal, while it is open
         if self.log.fresh:

@@ -63,7 +63,10 @@ def test_the_build_is_done_once_and_again_when_something_is_missing(tmp_path: Pa
     build(out)
     assert sha256((out / "node/core.mpy").read_bytes()).hexdigest() == manifest["files"]["node/core.mpy"]
     assert not (out / "node/gone.mpy").exists() and not list(out.glob(".build-*"))
-    assert sum(path.stat().st_size for path in out.rglob("*.mpy")) < 90_000
+    sizes = {path.relative_to(out).as_posix(): path.stat().st_size for path in out.rglob("*.mpy")}
+    beside = sum(size for name, size in sizes.items() if name.startswith("enrol/") or name == "loader.mpy")
+    assert sum(sizes.values()) - beside < 80_000, "the bundle of all types (test_bundle.py: each type's own)"
+    assert beside < 15_000, "what a board keeps beside its slots"
 
 
 def test_only_what_a_node_uses_of_the_contract_goes_along() -> None:

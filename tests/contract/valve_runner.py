@@ -251,7 +251,7 @@ def the_radio_and_a_pulse_never_meet():
     for counter in range(1, 21):
         ms = 3_000 + 700 * (counter % 5)
         command = commands.Command(counter, node.hello().nonce, commands.OPEN, counter % 2, ms, 2**40)
-        node.obey(command, False, hal.ticks_ms())
+        node.obey(command, False)
         for _ in range(100):
             node.step()
     while node.hello().outputs:

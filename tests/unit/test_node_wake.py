@@ -116,6 +116,7 @@ def test_a_clock_that_was_set_back_stops_nothing(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "bad",
     [
+        {"sensors": [{"field": fields.RAIN, "every_s": 600}]},
         {"send_s": 0},
         {"send_s": "1800"},
         {"still_s": "12"},

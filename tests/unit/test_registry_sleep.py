@@ -45,6 +45,16 @@ def test_a_node_that_may_not_sleep_so_long_is_refused(old: str, new: str, why: s
     assert why in str(caught.value)
 
 
+def test_who_counts_pulses_does_not_sleep() -> None:
+    head, tail = SLEEPS.split("send_s = 900\n", 1)
+    own, rest = tail.split("[[node]]", 1)
+    text = f'{head}send_s = 900\n{own}[[node.sensor]]\nfield = "rain"\nchannel = 0\n\n[[node]]{rest}'
+    with pytest.raises(registry.RegistryError) as caught:
+        registry.parse(text)
+    assert "who sleeps counts nothing" in str(caught.value)
+    assert refusals.is_known("must be left out where the node has rain or flow: who sleeps counts nothing")
+
+
 def test_who_moves_water_or_guards_a_pump_does_not_sleep() -> None:
     for node in ("van-1", "kinh-1"):
         head, tail = village.TEXT.split(f'id = "{node}"', 1)
