@@ -53,7 +53,8 @@ def cut_off(village: Village, rotated: Sequence[str]) -> list[str]:
         leaves = [leaf for leaf in registry_relay.leaves(village.nodes, bridge) if leaf not in rotated]
         if leaves:
             options = " ".join(f"--rotate {leaf}" for leaf in leaves)
-            said.append(f"{', '.join(leaves)} nói qua {bridge} nên cũng phải cài lại: chạy thêm {options}, in phiếu mới / "
+            names = ", ".join(leaves)
+            said.append(f"{names} nói qua {bridge} nên cũng phải cài lại: chạy thêm {options}, in phiếu mới / "
                         f"speak through {bridge} and must be set up again: {options}, then new cards")  # fmt: skip
     return said
 

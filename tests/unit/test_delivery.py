@@ -121,7 +121,8 @@ def test_a_persons_stop_ends_what_waits_too() -> None:
     village.run(START_MS + 2 * MINUTE_MS)
     village.measure(LEVEL, 500)
     village.run(START_MS + 3 * MINUTE_MS)
-    assert village.state.zones["xoai"].dose is not None
+    kept = village.state.zones["xoai"].dose
+    assert kept is not None
     village.ask("stop", "xoai")
     village.run(START_MS + 4 * MINUTE_MS)
     village.measure(LEVEL, 700)

@@ -191,9 +191,9 @@ def test_what_the_guard_ended_in_the_middle_of_a_turn_is_known_before_the_next_c
     bench.turn(1000)
     step = bench.line.step
 
-    def hung(link_ms: int) -> list[tuple[Any, ...]]:
+    def hung(_link_ms: int) -> list[tuple[Any, ...]]:
         bench.board.now_ms, bench.board.fired_ms = 6_000, 2_000
-        return step(link_ms)
+        return step(_link_ms)
 
     bench.line.step = hung  # type: ignore[method-assign]
     bench.open(2, 700)
