@@ -67,7 +67,8 @@ def test_a_technician_builds_flashes_calibrates_updates_and_sees_a_bad_update_co
             live_until(lambda: last(gateway) == (updates.HEALTHY, "0.2.0"), node)
             assert any("0.2.0" in line and "tốt/good" in line for line in status(home, SystemClock()).lines)
 
-            made = releases.whole(tmp_path / "broken", "0.3.0", {"node/start.mpy": releases.compiled(BROKEN)}, "0.1.0")
+            changed = {"node/start.mpy": releases.compiled(BROKEN)}
+            made = releases.whole(tmp_path / "broken", "0.3.0", changed, built=bundles / "0.2.0")
             run("sign", "--key", keys / "maker.key", made.folder)
             run("release", "--home", home.root, made.folder)
             live_until(lambda: last(gateway)[0] == updates.ROLLED_BACK, node)

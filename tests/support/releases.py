@@ -81,10 +81,17 @@ def tree(version: str) -> Path:
     return firmware_build.build(folder / "tree", version=version)
 
 
-def whole(folder: Path, version: str, broken: dict[str, bytes] | None = None, tree_of: str | None = None) -> Release:
+def whole(
+    folder: Path,
+    version: str,
+    broken: dict[str, bytes] | None = None,
+    tree_of: str | None = None,
+    built: Path | None = None,
+) -> Release:
     """A release of the node's own program; ``broken`` files take the place of its own before it is signed. ``tree_of``
-    is a version whose build serves for this one, too: only hello says otherwise, the report says what was signed."""
-    firmware_bundle.bundle(folder, version, tree=tree(tree_of or version))
+    is a version whose build serves for this one, too, as does ``built``, a tree or bundle that is there: only hello
+    says otherwise, the report says what was signed."""
+    firmware_bundle.bundle(folder, version, tree=built or tree(tree_of or version))
     for name, data in (broken or {}).items():
         (folder / name).write_bytes(data)
     packed = manifest.decode((folder / firmware_bundle.MANIFEST).read_bytes())
