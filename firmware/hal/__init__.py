@@ -31,7 +31,8 @@ _SLICE_MS = 50
 _SOON_MS = 60_000
 _REST_S = 60
 RTC_BYTES = 2044  # of RTC memory that the node has; behind them stands the mark
-_MARK = b"HQE1"  # the last reset was ours, after an error
+_MARK = b"HQE1"  # the last reset was ours, after an error; it stays until somebody asks for the cause
+_marked = False
 
 _wlan = None
 _config = None
@@ -256,14 +257,15 @@ def heap_free() -> int:
 
 def boot_cause() -> int:
     """One of wire.frames.BOOT_*."""
+    global _marked
     import machine
 
     from wire import frames
 
-    memory = machine.RTC()
-    found = memory.memory()
-    if found[RTC_BYTES:] == _MARK:
-        memory.memory(found[:RTC_BYTES])
+    memory = rtc()
+    if _marked:
+        _marked = False
+        rtc_keep(memory)
         return frames.BOOT_ERROR
     causes = {
         machine.PWRON_RESET: frames.BOOT_POWER,
@@ -299,9 +301,12 @@ def reset(reason: str) -> None:
 
 def rtc() -> bytearray:
     """What RTC memory holds for the node, in RAM; zeros after a cold start."""
+    global _marked
     import machine
 
-    kept = machine.RTC().memory()[:RTC_BYTES]
+    found = machine.RTC().memory()
+    _marked = found[RTC_BYTES:] == _MARK
+    kept = found[:RTC_BYTES]
     return bytearray(kept) + bytearray(RTC_BYTES - len(kept))
 
 
@@ -309,7 +314,7 @@ def rtc_keep(memory: bytearray) -> None:
     """Put it back: what is there now survives deep sleep and resets."""
     import machine
 
-    machine.RTC().memory(memory)
+    machine.RTC().memory(memory + _MARK if _marked else memory)
 
 
 def rtc_ms() -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.support.boards import SHIMS, run_board
 from tests.support.mp import REPOSITORY, run_micropython
+from wire import frames
 
 FIRMWARE = REPOSITORY / "firmware"
 RUNNER = Path(__file__).parent / "lease_runner.py"
@@ -26,6 +27,29 @@ import board
 low = {pin: world.board.pins[pin] for _, pin, _ in world.board.changes}
 print(sorted(low) == sorted(board.OUTPUT_PINS), not any(low.values()), sorted(set(sys.modules) - before))
 """
+# A node that sleeps fails, starts, measures and sleeps twice, and only then talks, and asks why it had started.
+CAUSE = """
+import machine
+class RTC:
+    kept = b""
+    def memory(self, data=None):
+        if data is None:
+            return self.kept
+        RTC.kept = bytes(data)
+machine.RTC = RTC
+machine.PWRON_RESET, machine.HARD_RESET, machine.WDT_RESET, machine.DEEPSLEEP_RESET, machine.SOFT_RESET = range(1, 6)
+machine.reset_cause = lambda: machine.DEEPSLEEP_RESET
+import hal
+RTC.kept = bytes(hal.RTC_BYTES) + hal._MARK
+for wake in range(3):
+    hal._marked = False
+    memory = hal.rtc()
+    memory[0] = wake
+    hal.rtc_keep(memory)
+print(len(memory), hal.boot_cause(), hal.boot_cause())
+hal.rtc_keep(memory)
+print(hal.boot_cause(), RTC.kept[0], len(RTC.kept))
+"""
 
 
 def statements(path: Path) -> list[str]:
@@ -36,6 +60,12 @@ def statements(path: Path) -> list[str]:
 def test_the_first_statement_turns_outputs_off() -> None:
     assert statements(FIRMWARE / "boot.py") == ["from safe import outputs_off", "outputs_off()"]
     assert statements(FIRMWARE / "main.py")[:3] == ["import safe", "safe.outputs_off()", "safe.watchdog()"]
+
+
+def test_a_failure_is_still_known_when_a_node_that_sleeps_talks_at_last() -> None:
+    done = run_micropython(CAUSE, path=(SHIMS, FIRMWARE, REPOSITORY))
+    error, sleep = str(frames.BOOT_ERROR), str(frames.BOOT_SLEEP)
+    assert done.stdout.split() == ["2044", error, sleep, sleep, "2", "2044"]
 
 
 def test_nothing_that_could_fail_is_needed_for_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from cli.firmware_build import build
 from kit.clock import sped_clock_from
 from tests.support.broker import Broker
 from tests.support.field_server import FieldServer
@@ -101,10 +102,18 @@ class Village:
     def on_times(self, output: int) -> list[float]:
         return [at for at, index, on in self.field.switched if index == output and on]
 
+    def late_s(self, output: int, lease_s: float, opened: int = -1) -> float:
+        """How late the last lease of an output ended. It never ends early, by when its OPEN was made: on a busy machine
+        an output goes on later than it was told, and the end waits for nobody."""
+        off = self.off_times(output)[-1]
+        assert off - self.gateway.opens[output][opened] >= lease_s, "early"
+        return off - self.on_times(output)[-1] - lease_s
+
 
 @pytest.fixture
 def village(tmp_path: Path) -> Iterator[Village]:
     nodes: list[NodeProcess] = []
+    build()  # takes seconds, and is no time of a test
     with Broker(tmp_path / "broker", USERS, ACL) as broker, FieldServer() as field, Gateway(broker) as gateway:
         field.raw.update({(fields.SOIL_MOISTURE, 0): 1_500_000, (fields.SOIL_TEMPERATURE, 0): 2_800})
         try:
@@ -170,7 +179,7 @@ def test_commands_move_outputs_and_leases_end_by_themselves(village: Village) ->
     assert (valve.status, pump.status, pump.outputs_mask) == (commands.ACCEPTED, commands.ACCEPTED, 0b11)
     wait_for(lambda: village.off_times(0) and village.off_times(1))
     assert village.off_times(1)[0] <= village.off_times(0)[0], "the pump before its valve"
-    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.5 <= LATE_S
+    assert village.late_s(0, 1.5) <= LATE_S
     ended = wait_for(lambda: [r for r in village.gateway.receipts if r.status == commands.ENDED_LEASE][1:])
     assert ended[0].output == 0 and ended[0].counter == valve.counter
     wait_for(lambda: len([r for r in village.gateway.readings.values() if r[2] == fields.OUTPUT]) >= 4)
@@ -227,7 +236,7 @@ def test_the_lease_ends_on_time_though_the_broker_was_killed(village: Village) -
     village.gateway.disconnect()
     village.broker.kill()
     wait_for(lambda: village.off_times(0))
-    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 2.0 <= LATE_S
+    assert village.late_s(0, 2.0) <= LATE_S
     village.broker.start()
     village.gateway.connect()
     again = village.hello(2)
@@ -244,7 +253,7 @@ def test_a_frozen_broker_does_not_hold_a_lease_either(village: Village) -> None:
     village.broker.freeze()
     wait_for(lambda: village.off_times(0))
     village.broker.thaw()
-    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.0 <= LATE_S
+    assert village.late_s(0, 1.0) <= LATE_S
 
 
 @pytest.mark.parametrize("patch", [HANGING_SOCKET, HANGING_FLASH])
@@ -276,7 +285,7 @@ def test_without_a_volume_leases_and_commands_go_on_and_it_is_told(village: Vill
     village.hello()
     assert village.gateway.order(village.gateway.command(commands.OPEN, 0, 1_000)).status == commands.ACCEPTED
     wait_for(lambda: village.off_times(0))
-    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 1.0 <= LATE_S
+    assert village.late_s(0, 1.0) <= LATE_S
     wait_for(lambda: [r for r in village.gateway.receipts if r.status == commands.ENDED_LEASE])
     wait_for(lambda: [r for r in village.gateway.readings.values() if r[2:3] + r[6:] == (fields.VOLUME, 2)])
     wait_for(lambda: [r for r in village.gateway.readings.values() if r[2] == fields.SOIL_MOISTURE][2:])
@@ -290,7 +299,7 @@ def test_the_hard_maximum_holds_against_renewals(village: Village) -> None:
     while time.monotonic() < deadline:
         village.gateway.order(village.gateway.command(commands.OPEN, 0, 1_500))
         time.sleep(0.2)
-    assert -0.02 <= village.off_times(0)[0] - village.on_times(0)[0] - 2.0 <= LATE_S
+    assert village.late_s(0, 2.0, opened=0) <= LATE_S
     assert len(village.on_times(0)) == 1
     assert any(receipt.status == commands.ENDED_HARD_MAX for receipt in village.gateway.receipts)
     assert village.gateway.receipts[-1].status == commands.RESTING
@@ -307,7 +316,7 @@ def test_sped_up_a_lease_is_late_by_real_milliseconds_only(village: Village) -> 
     for _ in range(5):
         village.gateway.order(village.gateway.command(commands.OPEN, 0, 240_000))  # 0.4 s real
         wait_for(lambda: len(village.off_times(0)) == len(village.on_times(0)))
-        assert -0.02 <= village.off_times(0)[-1] - village.on_times(0)[-1] - 0.4 <= LATE_S
+        assert village.late_s(0, 0.4) <= LATE_S
     assert abs(village.field.epochs_ms[0] - 1_709_251_200_000) < SPEED * 10_000
     wait_for(lambda: len([r for r in village.gateway.readings.values() if r[2] == fields.SOIL_MOISTURE]) >= 4)
 

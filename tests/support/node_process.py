@@ -147,6 +147,7 @@ class Gateway:
         self.gone: list[int] = []
         self.bad: list[str] = []
         self.counter = 0
+        self.opens: dict[int, list[float]] = {}  # output -> when each OPEN for it was made, monotonic
         self.client: Client | None = None
 
     def __enter__(self) -> Gateway:
@@ -184,6 +185,8 @@ class Gateway:
         """A command for the present boot; ``changes`` are fields of it that a test wants otherwise."""
         hello = self.hellos[-1]
         self.counter += 1
+        if action == commands.OPEN:
+            self.opens.setdefault(output, []).append(time.monotonic())
         if action in (commands.CLOSE_ALL, commands.QUERY):
             output = commands.NO_OUTPUT
         given = {
