@@ -5,7 +5,7 @@ Rules
    flash in one piece; modules of the flash and the radio are imported only by the wakes that need them.
 2. A reading is stored, and told so, before anything is sent. It is forgotten when the gateway has acknowledged it.
 3. It sends when ``send_s`` has passed since the last time, after a failure 2 and then 4 times as late: the radio is
-   what the battery is for. A talk is kept as a failure before it begins, because it may end the program. It talks
+   what the battery is for. The next time is kept before a talk begins, because it may end the program. It talks
    while that gets on, and leaves in order (parley.py).
 4. Only nodes without outputs may sleep, because nobody would end a lease, and only those that count no pulses. What it
    will live by is looked at before it measures, not when a battery is weak (one of lastgood.WRONG).
@@ -158,8 +158,7 @@ class Sleeper:
         every_ms = self._every_ms
         if self.log.room() < _HEALTH:
             self._spill()
-        self.log.failures += 1
-        self.log.send_ms = now_ms + (every_ms << min(self.log.failures, 2))
+        self.log.send_ms = now_ms + every_ms
         self._hal.rtc_keep(self.log.sealed())
         done = parley.hold(self._config, self._hal, self.log, self._health, self._backlog)
         if self._store is not None:
@@ -169,6 +168,9 @@ class Sleeper:
             self._hal.config_proved()
             self.log.failures = 0
             self.log.send_ms = (self.now_ms() // every_ms + 1) * every_ms  # on the grid of uptime, as the readings are
+        else:
+            self.log.failures += 1
+            self.log.send_ms = now_ms + (every_ms << min(self.log.failures, 2))
 
     def _backlog(self):
         """The journal, to be sent; None when it cannot be had now."""
