@@ -67,6 +67,7 @@ def test_the_build_is_done_once_and_again_when_something_is_missing(tmp_path: Pa
     beside = sum(size for name, size in sizes.items() if name.startswith("enrol/") or name == "loader.mpy")
     assert sum(sizes.values()) - beside < 80_000, "the bundle of all types (test_bundle.py: each type's own)"
     assert beside < 15_000, "what a board keeps beside its slots"
+    assert sum(sizes.values()) < 90_000, "all of it"
 
 
 def test_only_what_a_node_uses_of_the_contract_goes_along() -> None:
