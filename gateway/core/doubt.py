@@ -14,7 +14,8 @@ Rules
    no change: then it lives on the weather.
 4. Lost water is summed up on, with ``DOUBT_SLACK``; probes that move further away are doubted again, by a larger gap.
 5. It is over when a person says that it was seen to, or when the probes have been wetter than the gap allows for
-   ``VOTES`` in a row.
+   ``VOTES`` in a row, as long as a soaked soil may take to drain; for ``DRY_VOTES`` where nothing has come for a day
+   that could have soaked it, because a shallow bed is dry again before the many are together.
 6. Pure; one garden at a time, and only when a vote is weighed.
 """
 
@@ -30,6 +31,7 @@ from gateway.core.weather import DAY_MS
 LIMIT = 0.4
 LEARN_MS = DAY_MS
 VOTES = 48
+DRY_VOTES = 12
 BACK_PART = 0.15  # of TAW
 BEGIN_PART = 0.125
 
@@ -47,7 +49,7 @@ def weigh(before: Estimate, ground: Ground, seen: Seen, now_ms: int) -> Estimate
         return replace(before, weighed_at_ms=now_ms)
     is_back = dry_um - doubt.gap_um < -BACK_PART * ground.taw_mm * UM
     votes = doubt.votes + 1 if is_back else 0
-    if votes >= VOTES:
+    if votes >= (VOTES if seen.wet_may_come else DRY_VOTES):
         return estimate.weigh(confirmed(before), ground, seen, now_ms)
     if votes != doubt.votes:
         before = replace(before, doubt=replace(doubt, votes=votes))

@@ -108,7 +108,10 @@ class Gateway:
         return self._start_ms + ((self._looked_ms - self._start_ms) // period_ms + 1) * period_ms
 
     def _wake_ms(self) -> int:
-        return max(next_wake_ms(self.state, self._pace.limits), self.state.at_ms + self._pace.wake_ms)
+        """What the core waits for by the second (lead and lag of a pump, a hand-over) it gets at any pace."""
+        coarse_ms = max(next_wake_ms(self.state, self._pace.limits), self.state.at_ms + self._pace.wake_ms)
+        due_ms = self.state.wake_at_ms
+        return coarse_ms if due_ms is None else min(coarse_ms, max(due_ms, self.state.at_ms + 1))
 
     def _busy(self) -> bool:
         """Whether water runs, or an answer is awaited."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,14 +93,21 @@ def test_probes_beyond_wilting_tell_no_change() -> None:
     assert (after.depletion_um, after.believed_at_ms) == (10_000, None)
 
 
-def test_it_is_over_when_the_probes_are_back_for_long_and_not_before() -> None:
+@pytest.mark.parametrize(("wet_may_come", "votes"), [(True, doubt.VOTES), (False, doubt.DRY_VOTES)])
+def test_it_is_over_when_the_probes_are_back_for_long_and_not_before(wet_may_come: bool, votes: int) -> None:
+    def vote(depletion_mm: float) -> Seen:
+        return replace(seen(depletion_mm), wet_may_come=wet_may_come)
+
     known = known_at(10.0, doubt=Doubt(START_MS - DAY_MS, START_MS, 40_000))
-    for hour in range(1, doubt.VOTES):
-        known = doubt.weigh(known, ORCHARD, seen(12.0), START_MS + hour * HOUR_MS)
-    assert known.doubt is not None and known.doubt.votes == doubt.VOTES - 1
-    shower = doubt.weigh(known, ORCHARD, seen(45.0), START_MS + 60 * HOUR_MS)
+    for hour in range(1, votes):
+        known = doubt.weigh(known, ORCHARD, vote(12.0), START_MS + hour * HOUR_MS)
+    assert known.doubt is not None and known.doubt.votes == votes - 1
+    shower = doubt.weigh(known, ORCHARD, vote(45.0), START_MS + 60 * HOUR_MS)
     assert shower.doubt is not None and shower.doubt.votes == 0
-    known = doubt.weigh(known, ORCHARD, seen(12.0), START_MS + 60 * HOUR_MS)
+    known = doubt.weigh(known, ORCHARD, vote(12.0), START_MS + 60 * HOUR_MS)
+    assert known.doubt is None and known.believed_at_ms is not None
+    for hour in range(61, 67):
+        known = doubt.weigh(known, ORCHARD, vote(12.0), START_MS + hour * HOUR_MS)
     assert known.doubt is None and abs(known.depletion_mm - 12.0) < 4.0
 
 
