@@ -217,14 +217,14 @@ def test_a_session_that_the_broker_kept_is_taken_up(broker: Broker, tmp_path: Pa
 def test_a_killed_broker_is_found_again_and_the_rest_arrives(broker: Broker, node: Node) -> None:
     with gateway(broker) as (client, heard):
         node.expect("connected")
-        node.say("burst 1000 1040")
+        node.say("burst 4000 1040")
         assert until(lambda: heard.qsize() > 100)
         broker.kill()
         assert "lost" in node.expect("lost")
         node.expect("failed 2")  # it keeps trying
         broker.start()
         node.expect("connected", 5)
-        node.expect("burst", 30)
+        node.expect("burst", 60)
         assert until(client.is_connected)
         down(client, "ack", b"\x09")
         assert node.expect("message") == "message ack 0 09"
