@@ -16,7 +16,7 @@ import pytest
 
 STRICT = any(os.environ.get(name) for name in ("CI", "HOIQUAN_ARTEFACTS"))
 MAY_BE_MISSING = "HOIQUAN_SHARED_DATA"  # the reason of such a skip names it
-ALONE = ("crash", "e2e", "net", "security")
+ALONE = ("crash", "e2e", "net")
 
 _Report = pytest.TestReport | pytest.CollectReport
 
