@@ -1,7 +1,7 @@
 """``hoiquan firmware``: builds, signs and releases what runs on the nodes, and puts it onto a new board.
 
     ./hoiquan firmware key                                  once, where releases are made
-    ./hoiquan firmware build --version 0.2.0
+    ./hoiquan firmware build --version 0.2.0                (--interpreter IMAGE: MicroPython itself)
     ./hoiquan firmware sign --key ~/hoiquan-maker/maker.key build/firmware/0.2.0
     ./hoiquan firmware flash --home HOME --node van-1 build/firmware/0.2.0 --port /dev/ttyUSB0
     ./hoiquan firmware release --home HOME --key ~/hoiquan-maker/maker.pub build/firmware/0.2.0
@@ -19,7 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli import firmware_bundle, firmware_flash, firmware_keys, refusal
+from cli import firmware_bundle, firmware_flash, firmware_interpreter, firmware_keys, refusal
 from cli.arguments import Parser
 from cli.firmware_build import BuildFailed
 from cli.refusal import Refused
@@ -84,6 +84,8 @@ def _parser() -> Parser:
         metavar="NAME",
         help=f"node types that it is for (default: {' '.join(firmware_bundle.MODELS)})",
     )
+    build.add_argument("--interpreter", type=Path, metavar="IMAGE",
+                       help="make a release of this MicroPython instead: the .app-bin of one module")  # fmt: skip
     build.add_argument("--min-firmware", default="0.0.0", metavar="X.Y.Z", help="the oldest version it may follow")
     build.set_defaults(run=_build)
 
@@ -126,11 +128,16 @@ def _key(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    out = args.out or BUNDLES / args.version
+    named = tuple(args.hardware), tuple(args.models)
     try:
-        made = firmware_bundle.bundle(
-            out, args.version, hardware=tuple(args.hardware), models=tuple(args.models), min_firmware=args.min_firmware
-        )
+        if args.interpreter is not None:
+            out = args.out or BUNDLES / f"micropython-{args.version}-{args.hardware[0]}"
+            made = firmware_interpreter.bundle(out, args.interpreter, args.version, *named, args.min_firmware)
+        else:
+            out = args.out or BUNDLES / args.version
+            made = firmware_bundle.bundle(
+                out, args.version, hardware=named[0], models=named[1], min_firmware=args.min_firmware
+            )
     except WireError as error:
         option, value = "--version", args.version
         if _is_version(args.version):
@@ -139,7 +146,8 @@ def _build(args: argparse.Namespace) -> int:
         raise Refused(option, f"{given} không phải ba số như 0.2.0",
                       f"{given} is not three numbers like 0.2.0 ({error})") from error  # fmt: skip
     total = sum(size for _, size, _ in made.files)
-    print(f"{out}: {len(made.files)} files, {total} bytes of at most {firmware_bundle.MAX_BYTES}, not signed yet")
+    most = firmware_bundle.MAX_BYTES if made.kind == manifest.KIND_APP else manifest.MAX_IMAGE
+    print(f"{out}: {len(made.files)} files, {total} bytes of at most {most}, not signed yet")
     return 0
 
 
@@ -214,18 +222,20 @@ def _check_fits(home: Home, release: releases.Release) -> None:
     if not any(node.model in models and not node.via for node in nodes):
         raise Refused("BUNDLE", f"làng không có hộp nào thuộc loại {', '.join(models)}",
                       f"no node of the village is of the types {', '.join(models)}")  # fmt: skip
-    newer = [node for node, at in _versions(home).items() if at > release.manifest.version]
+    runs = _versions(home, release.is_program)
+    newer = [node for node, at in runs.items() if at > release.manifest.version]
     if newer:
         names = ", ".join(sorted(newer)[:8])
         refusal.note("firmware release", f"{names} đang chạy bản mới hơn {release.version} và sẽ không nhận",
                      f"{names} run a newer version than {release.version} and will not take it")  # fmt: skip
 
 
-def _versions(home: Home) -> dict[str, tuple[int, int, int]]:
-    """What each node reported to run."""
+def _versions(home: Home, program: bool) -> dict[str, tuple[int, int, int]]:
+    """What each node reported to run: its program, or the interpreter under it."""
     try:
         with UpdateReader(home.update) as reader:
-            return {node: manifest.version_of(report.firmware) for node, report in reader.reports().items()}
+            found = reader.reports().items()
+        return {node: manifest.version_of(said.firmware if program else said.interpreter) for node, said in found}
     except (StoreError, WireError):
         return {}  # not provisioned yet
 

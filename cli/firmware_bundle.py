@@ -57,7 +57,7 @@ def bundle(
     BuildFailed, and WireError for a version or name that cannot be."""
     number = manifest.version_of(version)
     least = manifest.version_of(min_firmware)
-    _may_replace(out)
+    may_replace(out)
     built = tree or firmware_build.build(ROOT / "build" / "firmware" / f"tree-{version}", version=version)
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -86,7 +86,7 @@ def bundle(
     return made
 
 
-def _may_replace(out: Path) -> None:
+def may_replace(out: Path) -> None:
     """Only a bundle, or an empty folder, makes way for a new bundle: what else a person names by mistake stays."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return

@@ -70,6 +70,9 @@ def steps(args: argparse.Namespace) -> list[Step]:
     key_file = args.public_key or home.releases / "maker.pub"
     release = load(args.bundle, firmware_keys.read_public(key_file))
     made = release.manifest
+    if not release.is_program:
+        raise Refused(str(args.bundle), "đây là MicroPython, không phải chương trình; dùng --interpreter",
+                      "this is an interpreter and no program; give it by --interpreter")  # fmt: skip
     if args.model not in made.models or args.mcu not in made.hardware:
         fits = f"{', '.join(made.models)}; {', '.join(made.hardware)}"
         raise Refused(str(args.bundle), f"gói không dành cho {args.model} trên {args.mcu}, chỉ cho {fits}",

@@ -2,7 +2,8 @@
 
 Rules
 1. Lines stay where they are: what goes becomes blank, so that a line number that is kept is the one of the source.
-2. Constants that are whole numbers are written in where they are named, also in another module.
+2. Constants that are whole numbers are written in where they are named, also in another module; so are short texts of
+   what is a node's logic, and not of a board.
 3. A definition at the top of a module (of the packages of _SHAKEN), or a method of a class there, goes along only if
    something that goes along names it; for a method, any attribute of that name counts. Asserts and annotations do not
    count, they are not compiled. Special methods stay, but for those that compare and show, which nothing on a node
@@ -19,16 +20,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+Value = int | str
 Name = tuple[str, str]  # (module, what it defines); METHOD is the module of all methods and attributes
 METHOD = ""
 _Imports = tuple[dict[str, str], dict[str, Name]]
 BOARD = "hal/board.mpy"
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+SHORT = 16  # a text of so many letters takes no more room than its name
 _SPECIAL = re.compile(r"__\w+__")
 _NOT_ON_A_NODE = {"__eq__", "__hash__", "__repr__"}
 _NAMED_BY_TEXT = {"getattr", "hasattr", "setattr", "delattr"}
 _BUNDLED = {"wire", "node", "hal", "drivers", "enrol", "relay", "update", "loader"}
 _SHAKEN = ("wire/", "node/", "enrol/", "update/", "relay/")
+_LOGIC = (*_SHAKEN, "loader")
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,13 @@ class _Definition:
 
 
 def inlined(sources: dict[str, str]) -> dict[str, str]:
-    """The same sources with the value of every whole-number constant in place of its name (rule 2)."""
+    """The same sources with the value of every small constant in place of its name (rule 2)."""
     trees = {name: ast.parse(text) for name, text in sources.items()}
-    values: dict[Name, int] = {}
+    values: dict[Name, Value] = {}
     for name, tree in trees.items():
         for statement in tree.body if name != BOARD else ():
-            value = _number(statement, name, values)
-            if value is not None:
+            value = _value(statement, name, values)
+            if type(value) is int or (isinstance(value, str) and name.startswith(_LOGIC)):
                 values.update(((name, defined), value) for defined in _defines(statement))
     return {name: _written_in(text, name, trees[name], values) for name, text in sources.items()}
 
@@ -141,8 +145,8 @@ def _without_idle_imports(text: str) -> str:
     return "\n".join(lines)
 
 
-def _number(statement: ast.stmt, own: str, values: dict[Name, int]) -> int | None:
-    """The value of ``NAME = whole number``, also when it is reckoned from constants above it."""
+def _value(statement: ast.stmt, own: str, values: dict[Name, Value]) -> Value | None:
+    """The value of ``NAME = whole number or short text``, also when it is reckoned from constants above it."""
     if not isinstance(statement, ast.Assign) or not all(_CONSTANT.fullmatch(name) for name in _defines(statement)):
         return None
     known = {defined: value for (module, defined), value in values.items() if module == own}
@@ -153,12 +157,12 @@ def _number(statement: ast.stmt, own: str, values: dict[Name, int]) -> int | Non
         value = eval(compile(ast.Expression(statement.value), own, "eval"), {"__builtins__": {}}, known)
     except (NameError, TypeError, ArithmeticError):
         return None
-    return value if type(value) is int else None
+    return value if type(value) is int or (type(value) is str and len(value) <= SHORT) else None
 
 
-def _written_in(text: str, own: str, tree: ast.Module, values: dict[Name, int]) -> str:
+def _written_in(text: str, own: str, tree: ast.Module, values: dict[Name, Value]) -> str:
     modules, names = _imports(tree, own)
-    spots: list[tuple[int, int, int, int]] = []  # line, first byte, end, value
+    spots: list[tuple[int, int, int, Value]] = []  # line, first byte, end, value
     for node in ast.walk(tree):
         found: Name | None = None
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -169,7 +173,7 @@ def _written_in(text: str, own: str, tree: ast.Module, values: dict[Name, int]) 
             spots.append((node.lineno - 1, node.col_offset, node.end_col_offset or 0, values[found]))
     lines = [line.encode() for line in text.split("\n")]
     for line, first, end, value in sorted(spots, reverse=True):
-        shown = str(value) if value >= 0 else f"({value})"
+        shown = repr(value) if isinstance(value, str) or value >= 0 else f"({value})"
         lines[line] = lines[line][:first] + shown.encode() + lines[line][end:]
     return "\n".join(line.decode() for line in lines)
 
@@ -180,6 +184,8 @@ def _imports(tree: ast.Module, own: str) -> _Imports:
     modules: dict[str, str] = {}
     names: dict[str, Name] = {}
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update((alias.name, f"{alias.name}.mpy") for alias in node.names if alias.name in _BUNDLED)
         if not isinstance(node, ast.ImportFrom):
             continue
         package = own.split("/")[0] + "." if node.level else ""

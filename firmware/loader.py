@@ -221,8 +221,12 @@ def verify(root: str, slot: int) -> bool:
     """Whether a slot holds every file of its manifest, to the byte."""
     folder = root + SLOTS[slot]
     try:
-        listed = files_of(_bytes(folder + MANIFEST, _MAX_MANIFEST))
-        return bool(listed) and all(digest_of(folder + "/" + path, size) == digest for path, size, digest in listed)
+        count = 0
+        for path, size, digest in files_of(_bytes(folder + MANIFEST, _MAX_MANIFEST)):
+            if digest_of(folder + "/" + path, size) != digest:
+                return False
+            count += 1
+        return count > 0
     except (OSError, ValueError, IndexError):
         return False
 
@@ -241,29 +245,32 @@ def digest_of(path: str, size: int):
             total.update(piece[:count])
 
 
-def files_of(signed: bytes) -> list:
-    """(path, size, SHA-256) of each file of a signed manifest, as wire/manifest.py lays them out. Raises ValueError."""
+def files_of(signed: bytes):
+    """Each (path, size, SHA-256) of a signed manifest, as wire/manifest.py lays them out: there is no room for all of
+    them at once. Raises ValueError."""
     end = len(signed) - _SIGNATURE
     if end < 26 or signed[:4] != b"HQM1":
         raise ValueError("no manifest")
     at = 26
     for _ in range(signed[23] + signed[24]):
         at += 1 + signed[at]
-    found = []
     for _ in range(signed[25]):
         start = at + 1 + signed[at]
         size, digest = struct.unpack(">I32s", signed[start : start + 36])
-        found.append((signed[at + 1 : start].decode(), size, digest))
+        yield signed[at + 1 : start].decode(), size, digest
         at = start + 36
     if at != end:
         raise ValueError("no manifest")
-    return found
 
 
 def release_of(root: str, slot: int):
     """The id of the release in a slot; None when it has no manifest."""
-    signed = _bytes(root + SLOTS[slot] + MANIFEST, _MAX_MANIFEST)
-    return hashlib.sha256(signed).digest()[:16] if signed else None
+    path = root + SLOTS[slot] + MANIFEST
+    try:
+        size = os.stat(path)[6]
+        return digest_of(path, size)[:16] if size else None
+    except OSError:
+        return None
 
 
 def version_of(root: str, slot: int) -> tuple:
@@ -284,6 +291,6 @@ def _bytes(path: str, most: int) -> bytes:
     """At most so many bytes of a file; none when it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return file.read(most)
+            return file.read(min(most, os.stat(path)[6]))  # what is asked for is allocated
     except OSError:
         return b""

@@ -41,7 +41,7 @@ class Order(NamedTuple):
 
 @dataclass(frozen=True)
 class Release:
-    """A bundle that was checked, held in memory: some 60 kB."""
+    """A bundle that was checked, held in memory: some 60 kB, an interpreter 2 MB."""
 
     id: bytes
     signed: bytes
@@ -50,7 +50,18 @@ class Release:
 
     @property
     def version(self) -> str:
-        return manifest.version_text(self.manifest.version)
+        """In words for people."""
+        text = manifest.version_text(self.manifest.version)
+        return text if self.is_program else f"MicroPython {text}"
+
+    @property
+    def is_program(self) -> bool:
+        return self.manifest.kind == manifest.KIND_APP
+
+    @property
+    def offered_version(self) -> tuple[int, int, int]:
+        """What an offer says, so that a node can refuse an older program at once."""
+        return self.manifest.version if self.is_program else updates.ANY_VERSION
 
     def piece(self, item: int, offset: int, length: int) -> bytes:
         """Bytes of an object of the release; none where there is nothing."""

@@ -9,8 +9,8 @@ Rules
 4. Times are real times, also where the village's clock runs fast: a transfer takes as long as it takes.
 5. While control.db cannot be read, nodes with outputs are offered nothing. While another database cannot be used, or
    an order, reports and orders wait: nothing is forgotten before it is committed.
-6. An offer to a node that sleeps is one that the broker keeps for it (QoS 1), so it may also take one that has just
-   been stopped. All others are as good as the moment.
+6. An offer to a node that sleeps is one that the broker keeps for it (QoS 1); all others are as good as the moment.
+   Who takes up an old one is told at its first question that the release is not given out any more.
 """
 
 from __future__ import annotations
@@ -112,8 +112,14 @@ class Update:
         release = self._release(ask.release.hex())
         if release is None:
             return
-        data = release.piece(ask.item, ask.offset, ask.length)
+        first = ask.item == ask.offset == 0
+        data = b"" if first and not self._given_out(release) else release.piece(ask.item, ask.offset, ask.length)
         self._send(node, topics.CHUNK, updates.encode_chunk(updates.Chunk(ask.release, ask.item, ask.offset, data)))
+
+    def _given_out(self, release: Release) -> bool:
+        """Whether a node may begin with it now."""
+        going = self._rollout
+        return going is not None and going.release == release.id.hex() and going.standing is not Standing.STOPPED
 
     def _release(self, name: str) -> Release | None:
         """A release that may be handed out; it is checked once a process."""
@@ -149,7 +155,7 @@ class Update:
             self._log.info("rollout", version=rollout.version, standing=rollout.standing, why=rollout.why)
         release = self._release(rollout.release) if offers and rollout is not None else None
         if release is not None:
-            frame = updates.encode_offer(updates.Offer(release.id, len(release.signed), release.manifest.version))
+            frame = updates.encode_offer(updates.Offer(release.id, len(release.signed), release.offered_version))
             for node in offers:
                 # rule 6: the broker keeps it for who sleeps
                 self._send(node, topics.OFFER, frame, qos=1 if seen[node].away_ms else 0)

@@ -20,6 +20,26 @@ from pages.i18n import DEFAULT, language
 from wire import updates
 
 MAX_NODES = 12
+WHY = {
+    updates.CRASHED: "chương trình bị lỗi",
+    updates.BUSY: "đang tưới, hoặc đang thử bản khác",
+    updates.OLDER: "cũ hơn bản đã chạy tốt",
+    updates.OTHER_HARDWARE: "không dành cho máy này",
+    updates.BAD_SIGNATURE: "sai chữ ký",
+    updates.BAD_MANIFEST: "bảng kê hỏng",
+    updates.OLD_INTERPRETER: "MicroPython trên máy cũ quá",
+    updates.OLD_FIRMWARE: "chương trình trên máy cũ quá",
+    updates.BAD_FILE: "tệp hỏng",
+    updates.NO_SPACE: "không đủ chỗ",
+    updates.SAME: "đang chạy bản này rồi",
+    updates.NO_KEY: "máy chưa có khóa công khai",
+    updates.NO_ANSWER: "trạm không trả lời",
+    updates.NO_PARTITION: "chip không có ngăn thứ hai cho MicroPython, phải nạp bằng cáp",
+    updates.WITHDRAWN: "bản này đã ngưng phát hành",
+    updates.ROLLED_BACK: "đã chạy lại bản trước",
+    updates.BAD_SLOT: "chương trình hỏng, đã chạy lại bản trước",
+    updates.RESCUE: "cứu hộ",
+}
 _VIETNAMESE = language(DEFAULT)
 _SLOTS = {updates.SLOT_NONE: "-", updates.SLOT_A: "a", updates.SLOT_B: "b", updates.SLOT_RESCUE: "rescue"}
 _STATES = {
@@ -86,7 +106,8 @@ def _node_line(report: NodeReport, failure: NodeReport | None, now_ms: int) -> s
     if failure is not None:
         hours = max(0, now_ms - failure.at_ms) // 3_600_000
         said = f" ({failure.text})" if failure.text else ""
-        line += f"; hỏng gần nhất / last failure {hours} h: {updates.status_name(failure.status)}{said}"
+        why = WHY.get(failure.status, f"mã {failure.status}")
+        line += f"; hỏng gần nhất: {why} / last failure {hours} h: {updates.status_name(failure.status)}{said}"
     return line
 
 

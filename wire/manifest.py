@@ -205,14 +205,20 @@ def _text(name: str) -> bytes:
     return bytes((len(raw),)) + raw
 
 
-def opened(signed: bytes, modulus: bytes, whole: bool = True) -> Manifest:
-    """The manifest, or its outline, if the maker signed it. Raises WireError ``bad_signature`` or ``bad_manifest``."""
+def opened(signed: bytes, modulus: bytes) -> Manifest:
+    """The manifest, if the maker signed it. Raises WireError ``bad_signature`` or ``bad_manifest``."""
+    return decode(proved(signed, modulus))
+
+
+def proved(signed: bytes, modulus: bytes) -> memoryview:
+    """The bytes of the manifest, if the maker signed it; they are not looked at, and not copied: a node has no room for
+    two of them. Raises as ``opened`` does."""
     if not SIGNATURE_BYTES < len(signed) <= MAX_SIGNED:
         raise WireError("bad_manifest", "length")
-    packed = memoryview(signed)[:-SIGNATURE_BYTES]  # not copied: a node has no room for two of them
+    packed = memoryview(signed)[:-SIGNATURE_BYTES]
     if not signature_ok(packed, bytes(signed[-SIGNATURE_BYTES:]), modulus):
         raise WireError("bad_signature")
-    return decode(packed) if whole else outline(packed)
+    return packed
 
 
 def signature_ok(packed: "bytes | memoryview", signature: bytes, modulus: bytes) -> bool:

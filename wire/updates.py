@@ -3,7 +3,8 @@
 Rules
 1. The node asks and the gateway answers: the gateway remembers nothing of a transfer, and a node goes on where it was.
 2. Object 0 of a release is its signed manifest; object n is the nth file that the manifest names.
-3. A chunk holds at most MAX_CHUNK bytes, and none when there is nothing at that place.
+3. A chunk holds at most MAX_CHUNK bytes, and none when there is nothing at that place. None for the first bytes of a
+   release says that it is not given out any more: who has not begun does not begin.
 4. A report says what runs and what became of a release. Its text is printable ASCII of at most MAX_TEXT bytes.
 """
 
@@ -27,6 +28,7 @@ MAX_TEXT = 80
 MAX_HARDWARE = 16
 ID_BYTES = 16
 NO_RELEASE = bytes(ID_BYTES)
+ANY_VERSION = (0xFFFF, 0xFFFF, 0xFFFF)  # of the offer of a release that is no program: its manifest tells
 
 OFFER_BODY = ">16sH3H"
 ASK_BODY = ">16sBIH"
@@ -53,6 +55,8 @@ NO_SPACE = 24
 SAME = 25
 NO_KEY = 26
 NO_ANSWER = 27
+NO_PARTITION = 28
+WITHDRAWN = 29
 FAILED = 32
 ROLLED_BACK = 32
 BAD_SLOT = 33
@@ -76,6 +80,8 @@ STATUSES = {
     SAME: "same",
     NO_KEY: "no_key",
     NO_ANSWER: "no_answer",
+    NO_PARTITION: "no_partition",
+    WITHDRAWN: "withdrawn",
     ROLLED_BACK: "rolled_back",
     BAD_SLOT: "bad_slot",
     RESCUE: "rescue",

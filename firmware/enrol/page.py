@@ -30,13 +30,14 @@ _FIELDS = (
     (form.SSID, "Tên Wi-Fi của làng", "village Wi-Fi"),
     (form.PASSWORD, "Mật khẩu Wi-Fi", "its password"),
 )
-_HEAD = """<!doctype html><html lang="vi"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">%s<title>Cài hộp</title><style>
-body{font:18px/1.4 sans-serif;margin:0 auto;max-width:30em;padding:1em;color:#000;background:#fff}
-label{display:block;margin:.6em 0}small{color:#444}input{font:inherit;width:100%%;padding:.4em;box-sizing:border-box}
-button{font:inherit;font-weight:bold;width:100%%;padding:.7em;background:#0a5c2b;color:#fff;border:0}
-.e{border:3px solid #a00;padding:.5em}</style></head><body><h1>Cài hộp</h1>
+# HTML closes html, head and body by itself.
+_HEAD = """<!doctype html><html lang="vi"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">%s<title>Cài hộp</title><style>
+body{font:18px/1.4 sans-serif;margin:0 auto;max-width:30em;padding:1em}
+label{display:block;margin:.6em 0}input,button{font:inherit;width:100%%;padding:.5em;box-sizing:border-box}
+button{background:#0a5c2b;color:#fff}.e{border:3px solid #a00;padding:.5em}</style><h1>Cài hộp</h1>
 """
+_BOTH = '%s<br><small lang="en">%s</small>'
 _REFRESH = '<meta http-equiv="refresh" content="3;url=/">'
 
 
@@ -50,17 +51,16 @@ def ask(values: dict[str, str], error: str) -> str:
     """The form, filled in with what is known, under what was wrong."""
     parts = [_HEAD % ""]
     if error:
-        vietnamese, english = TEXTS[error]
-        parts.append('<p class="e">%s<br><small lang="en">%s</small></p>' % (vietnamese, english))
+        parts.append('<p class="e">' + _BOTH % TEXTS[error])
     parts.append('<form method="post" action="/">')
     for name, vietnamese, english in _FIELDS:
         kind = "password" if name == form.PASSWORD else "text"
         value = "" if name == form.PASSWORD else escaped(values.get(name, ""))
         parts.append(
-            '<label>%s <small lang="en">%s</small><input name="%s" type="%s" value="%s" maxlength="80" '
-            'autocapitalize="off" autocomplete="off"></label>' % (vietnamese, english, name, kind, value)
+            '<label>%s<input name="%s" type="%s" value="%s" maxlength="80" autocapitalize="off" autocomplete="off">'
+            "</label>" % (_BOTH % (vietnamese, english), name, kind, value)
         )
-    parts.append("<button>Cài</button></form></body></html>")
+    parts.append("<button>Cài</button></form>")
     return "".join(parts)
 
 
@@ -70,12 +70,9 @@ def wait(joined: bool) -> str:
         said = "Đã vào Wi-Fi, đang hỏi trạm…", "in the Wi-Fi, asking the gateway"
     else:
         said = "Đang vào Wi-Fi của làng…", "joining the Wi-Fi"
-    return _HEAD % _REFRESH + '<p>%s<br><small lang="en">%s</small></p></body></html>' % said
+    return _HEAD % _REFRESH + "<p>" + _BOTH % said
 
 
 def done(node: str) -> str:
-    return (
-        _HEAD % ""
-        + "<p><b>Xong.</b> Hộp %s tự khởi động lại và gửi số đo. Hủy phiếu.<br>"
-        '<small lang="en">Done. The node starts by itself. Destroy the card.</small></p></body></html>' % escaped(node)
-    )
+    said = "<b>Xong.</b> Hộp %s tự khởi động lại và gửi số đo. Hủy phiếu." % escaped(node)
+    return _HEAD % "" + "<p>" + _BOTH % (said, "Done. The node starts by itself. Destroy the card.")

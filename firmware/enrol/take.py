@@ -37,21 +37,27 @@ def config(data: bytes, node: str, ssid: str, password: str, sensors: tuple = ()
 def _check(found: dict, node: str) -> None:
     if found["node"] != node:
         raise ValueError("for another node")
-    if len(bytes.fromhex(found["key"])) != 32:
-        raise ValueError("the key is wrong")
-    for name in ("village", "model", "name"):
+    _is_key(found["key"])
+    _are_texts(found, ("village", "model", "name"))
+    if found.get("bridge"):
+        _is_key(found["bridge"]["hop"])
+        return
+    told = found["broker"]
+    broker.address(told)
+    _are_texts(told, ("server_name", "user", "password"))
+    if not (told.get("ca_pem") or told.get("ca_der_hex")):
+        raise ValueError("broker: no authority")
+
+
+def _is_key(text: str) -> None:
+    if len(bytes.fromhex(text)) != 32:
+        raise ValueError("a key is wrong")
+
+
+def _are_texts(found: dict, names: tuple) -> None:
+    for name in names:
         if not isinstance(found[name], str):
             raise ValueError(name + " is wrong")
-    if found.get("bridge"):
-        if len(bytes.fromhex(found["bridge"]["hop"])) != 32:
-            raise ValueError("bridge: the key of the hop is wrong")
-        return
-    broker.address(found["broker"])
-    for name in ("server_name", "user", "password"):
-        if not isinstance(found["broker"][name], str):
-            raise ValueError("broker: %s is wrong" % name)
-    if not (found["broker"].get("ca_pem") or found["broker"].get("ca_der_hex")):
-        raise ValueError("broker: no authority")
 
 
 def _wired(entry: dict, board: tuple, keys: tuple[str, ...], what: str) -> dict:

@@ -171,12 +171,18 @@ def read_raw(sensor: dict) -> int | None:
 
 def block_device():
     """The partition of the data volume: 4096-byte blocks, apart from the one that holds the code."""
-    from esp32 import Partition
-
-    found = Partition.find(Partition.TYPE_DATA, label=DATA_PARTITION)
+    chip = partition()
+    found = chip.find(chip.TYPE_DATA, label=DATA_PARTITION)
     if not found:
         raise OSError("no partition " + DATA_PARTITION)
     return found[0]
+
+
+def partition():
+    """The class of the chip's partitions."""
+    from esp32 import Partition
+
+    return Partition
 
 
 def random_bytes(count: int) -> bytes:

@@ -23,6 +23,7 @@ PAUSE_MS = 100
 _DROP = 40
 _HEALTH = 8  # rows of housekeeping
 _MOST = 2**31 - 1
+_INTERPRETER = 2  # on trial (update/briefing.py): it has this one wake to be proved in
 
 
 class Sleeper:
@@ -62,7 +63,8 @@ class Sleeper:
         now_ms = self.now_ms()
         if self._hal.measuring():
             self._sample(now_ms)
-        if now_ms >= self.log.send_ms:
+        told = self._hal.briefing
+        if now_ms >= self.log.send_ms or (told and told[6] == _INTERPRETER):
             self._talk(now_ms)
         log = self.log
         log.awake_ms = min(log.awake_ms + self._hal.link_ms() - self._begun_ms, _MOST)

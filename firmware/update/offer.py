@@ -1,8 +1,9 @@
 """An offer that comes to a node that runs: whether it starts again to load it. Imported for that moment only.
 
 Rules
-1. While an output is on, the answer is BUSY; the gateway offers again. What runs already, or is older than what was
-   ever healthy here and is not in the other slot, is refused at once, so that no reading waits for it.
+1. While an output is on, or something is on trial, the answer is BUSY; the gateway offers again. What runs already, or
+   is older than what was ever healthy here and is not in the other slot, is refused at once, so that no reading waits
+   for it.
 2. Everything else is judged by the program that loads: it has the room to check a signature. Nothing is said of an
    offer that is taken: the next thing that the gateway hears is that program.
 3. Heap is dear here: no module of the contract is loaded. A wish is the body of an offer and a byte for the tries; a
@@ -46,7 +47,7 @@ def _judge(body: bytes, told: tuple, idle: bool) -> int:
         return _SAME
     if found[2:5] < told[5] and found[0] != told[4]:
         return _OLDER
-    return 0 if idle else _BUSY
+    return 0 if idle and not told[6] else _BUSY
 
 
 def _briefed(root: str) -> tuple:

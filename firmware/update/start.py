@@ -102,7 +102,7 @@ class Session:
         me = (safe.HARDWARE, self._model, tuple(sys.implementation.version[:3]))
         try:
             key = open(self._root + KEY_FILE, "rb").read(257) if loader.exists(self._root + KEY_FILE) else b""
-            self._transfer = transfer.Transfer(self._root, release, size, key, me)
+            self._transfer = transfer.Transfer(self._root, release, size, key, me, self._hal)
             self._report(updates.LOADING)
             self._check()
         except transfer.Refusal as refusal:

@@ -3,15 +3,17 @@
 Rules
 1. The release goes to the slot that does not run. Its signed manifest first: it is the one thing held in RAM, at most
    MAX_SIGNED bytes, and nothing is written before the maker's signature and the fit to this node are checked.
-2. A file that is whole stays; one that is in part there is gone on with; what is neither goes, MAX_SPOILT times. So a
-   transfer that was cut off costs nothing twice, and a slot that is in part there verifies as nothing.
+2. A file that is whole stays; one that is not is loaded from its first byte: they have some kB. What does not become
+   whole is asked for again, MAX_SPOILT times. So a transfer that was cut off costs no file twice but the one that it
+   was at, and a slot that is in part there verifies as nothing.
 3. At the end every file is read back and verified, as at a boot, and only then the pointer is switched.
 4. A release that this node's other slot already holds, whole, needs no transfer, and may be older: it ran here before.
 5. What cannot be is a Refusal with a status of wire.updates. The flash being full is one.
+6. A release that is an interpreter touches no slot: image.py takes its one file to the chip's other partition.
+   Its manifest is asked for again after a cut: no slot keeps it.
 """
 
 import gc
-import hashlib
 import os
 
 import loader
@@ -29,6 +31,7 @@ _REASONS = {
 }
 _ENOSPC = 28
 MAX_SPOILT = 2
+BLOCK = 4096  # of the flash; a piece of an image lies in one
 PIECE = 480  # less than the contract allows: its copies on their way to the flash are small
 
 
@@ -43,7 +46,7 @@ class Refusal(Exception):
 class Transfer:
     """One release on its way into a slot. ``me`` is (hardware, model, interpreter)."""
 
-    def __init__(self, root: str, release: bytes, size: int, modulus: bytes, me: tuple) -> None:
+    def __init__(self, root: str, release: bytes, size: int, modulus: bytes, me: tuple, hal=None) -> None:
         if len(modulus) != manifest.MODULUS_BYTES:
             raise Refusal(updates.NO_KEY)
         if not manifest.SIGNATURE_BYTES < size <= manifest.MAX_SIGNED:
@@ -52,6 +55,8 @@ class Transfer:
         self._pointer = loader.read(root)
         self._modulus = modulus
         self._me = me
+        self._hal = hal
+        self._image = None
         self._slot = self._free_slot(release)
         self._folder = root + loader.SLOTS[self._slot]
         self._release = release
@@ -62,10 +67,8 @@ class Transfer:
         self._file_now = None
         self._item = 0
         self._file = None
-        self._hash = None
         self._at = 0
         self._spoilt = 0
-        self._again = False  # the present file is to be asked for once more
         self.done = 0
         self.total = 0
         self.loaded = False
@@ -74,16 +77,24 @@ class Transfer:
     def wanted(self) -> tuple:
         """(item, offset, bytes) of what is to be asked for."""
         size = self._size if self._packed is None else self._file_now[1]
-        return self._item, self._at, min(PIECE, size - self._at)
+        length = min(PIECE, size - self._at)
+        if self._image is not None:
+            length = min(length, BLOCK - self._at % BLOCK)
+        return self._item, self._at, length
 
     def take(self, item: int, offset: int, data: bytes) -> bool:
         """Bytes that came; False when they are not what is wanted, which harms nothing. Raises Refusal."""
         wanted = self.wanted()
+        if not data and wanted[:2] == (item, offset) == (0, 0):
+            raise Refusal(updates.WITHDRAWN)
         if self.loaded or (item, offset) != wanted[:2] or len(data) != wanted[2]:
             return False
         try:
             if self._packed is None:
                 self._take_manifest(data)
+            elif self._image is not None:
+                self.loaded = self._image.take(data)
+                self._at = self.done = self._image.at
             else:
                 self._take_file(data)
         except OSError as error:
@@ -125,10 +136,10 @@ class Transfer:
     def _open(self, signed: bytes):
         gc.collect()  # whole numbers of 2048 bits want room in one piece
         try:
-            found = manifest.opened(signed, self._modulus, False)
+            self._packed = manifest.proved(signed, self._modulus)
+            found = manifest.outline(self._packed)
         except WireError as error:
             raise Refusal(_REASONS.get(error.code, updates.BAD_MANIFEST))
-        self._packed = memoryview(signed)[: -manifest.SIGNATURE_BYTES]
         self._files = manifest.Files(self._packed)
         self.total = sum(file[1] for file in manifest.Files(self._packed))
         return found
@@ -140,8 +151,15 @@ class Transfer:
             floor = max(floor, loader.version_of(self._root, self._pointer.slot))
         hardware, model, interpreter = self._me
         reason = manifest.reason_against(found, hardware, model, floor, interpreter)
-        if reason or found.kind != manifest.KIND_APP:
+        if reason:
             raise Refusal(_REASONS.get(reason, updates.BAD_MANIFEST))
+        if found.kind == manifest.KIND_INTERPRETER:
+            from . import image
+
+            self._item, self._file_now = 1, next(self._files)
+            self._image = image.Image(self._root, self._hal, self._release, found.version, self._file_now)
+            self.loaded = self._image.whole()
+            self._at = self.done = self._image.at
 
     def _take_manifest(self, data: bytes) -> None:
         self._signed[self._at : self._at + len(data)] = data
@@ -152,74 +170,54 @@ class Transfer:
         if manifest.release_id(signed) != self._release:
             raise Refusal(updates.BAD_MANIFEST)
         self._judge(signed)
+        if self._image is not None:
+            return
         clear(self._folder)
         _make_folders(self._folder + loader.MANIFEST)
         loader.put(self._folder + loader.MANIFEST, signed)
         self._next()
 
     def _take_file(self, data: bytes) -> None:
-        path, size, digest = self._file_now
-        if self._file is None:
-            self._file = open(self._folder + "/" + path, "ab")
         self._file.write(data)
-        self._hash.update(data)
         self._at += len(data)
-        self.done += len(data)
-        if self._at == size:
-            self.close()
-            if self._hash.digest() != digest:
-                self._drop(path, size)
+        if self._at < self._file_now[1]:
+            return
+        self.close()
+        if self._is_whole():
             self._next()
+            return
+        self._spoilt += 1
+        if self._spoilt > MAX_SPOILT:
+            raise Refusal(updates.BAD_FILE)
+        self._begin()
 
     def _next(self) -> None:
         """The next file that is not whole; after the last one the whole slot is verified and switched to."""
-        while self._advance():
-            path, size, digest = self._file_now
-            self._at = self._begin(self._folder + "/" + path, size)
-            self.done += self._at
-            if self._at < size:
+        for file in self._files:
+            self._file_now = file
+            self._item += 1
+            if not self._is_whole():
+                self._begin()
                 return
-            if self._hash.digest() != digest:
-                self._drop(path, size)
         if not loader.verify(self._root, self._slot):
             raise Refusal(updates.BAD_FILE)
         self._switch()
 
-    def _advance(self) -> bool:
-        """Go to the next file, or to the present one again; False behind the last."""
-        if self._again:
-            self._again = False
-            return True
-        self._file_now = next(self._files, None)
-        self._item += 1
-        return self._file_now is not None
+    def _is_whole(self) -> bool:
+        """Whether the present file is what the manifest says."""
+        path, size, digest = self._file_now
+        path = self._folder + "/" + path
+        if not loader.exists(path) or loader.digest_of(path, size) != digest:
+            return False
+        self.done += size
+        return True
 
-    def _drop(self, path: str, size: int) -> None:
-        """A file that is not what the manifest says goes, and is asked for once more."""
-        os.remove(self._folder + "/" + path)
-        self.done -= size
-        self._again = True
-        self._spoilt += 1
-        if self._spoilt > MAX_SPOILT:
-            raise Refusal(updates.BAD_FILE)
-
-    def _begin(self, path: str, size: int) -> int:
-        """How much of a file is there; its hash so far."""
-        self._hash = hashlib.sha256()
-        if not loader.exists(path):
-            _make_folders(path)
-            return 0
-        there = os.stat(path)[6]
-        if there > size:
-            os.remove(path)
-            return 0
-        piece = memoryview(bytearray(512))
-        with open(path, "rb") as file:
-            while True:
-                count = file.readinto(piece)
-                if not count:
-                    return there
-                self._hash.update(piece[:count])
+    def _begin(self) -> None:
+        """Ask for the present file, from its first byte."""
+        path = self._folder + "/" + self._file_now[0]
+        _make_folders(path)
+        self._file = open(path, "wb")
+        self._at = 0
 
     def _switch(self) -> None:
         loader.switch(self._root, self._slot, self._release)

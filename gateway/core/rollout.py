@@ -50,8 +50,9 @@ class Standing(StrEnum):
 ACTIVE = frozenset({Phase.OFFERED, Phase.LOADING, Phase.TRIAL})
 SETTLED = frozenset({Phase.HEALTHY, Phase.PASSED})
 # Refusals that only mean "not this one" or "not now"; the others mean that something is wrong with the release.
-_PASSED = frozenset({updates.OTHER_HARDWARE, updates.OLDER, updates.OLD_FIRMWARE, updates.OLD_INTERPRETER})
-_LATER = frozenset({updates.BUSY, updates.NO_ANSWER})
+_PASSED = frozenset({updates.OTHER_HARDWARE, updates.OLDER, updates.OLD_FIRMWARE, updates.OLD_INTERPRETER,
+                     updates.NO_PARTITION})  # fmt: skip
+_LATER = frozenset({updates.BUSY, updates.NO_ANSWER, updates.WITHDRAWN})
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ Environment
     HOIQUAN_NODE_FLASH   path of the flash file; made blank (0xFF) when missing. Keep it: it is the node's memory
     HOIQUAN_FIELD        host:port of the field server; without it every read is None and outputs move nothing
     HOIQUAN_CLOCK        the village clock (see kit.clock); without it village time is real time
+    HOIQUAN_NODE_CHIP    the chip's two partitions for interpreters (chip.py); without it there is one only
     HOIQUAN_PORTAL       where a node that is set up listens (portal.py)
 
 Rules
@@ -173,6 +174,13 @@ def block_device() -> flash_file.FlashFile:
     return flash_file.FlashFile(os.getenv("HOIQUAN_NODE_FLASH") or "node.flash")
 
 
+def partition():
+    """The class of the chip's partitions."""
+    import chip
+
+    return chip.Partition
+
+
 def random_bytes(count: int) -> bytes:
     return os.urandom(count)
 
@@ -292,6 +300,8 @@ def _woken() -> bool:
 
 
 _slept = _woken()
+if os.getenv("HOIQUAN_NODE_CHIP"):
+    partition()  # a start of the chip is its boot loader's first
 
 
 def trace(line: str) -> None:

@@ -25,6 +25,8 @@ CONFIG = {
 class Board:
     """The hal of a board that has slept for ten minutes."""
 
+    briefing = None  # there are no slots
+
     def __init__(self):
         self.memory = bytearray(2044)
         self.now_ms = 1_000

@@ -100,7 +100,7 @@ class Release:
         from hashlib import sha256
 
         self.id = sha256(self.signed).digest()[:16]
-        self.files = loader.files_of(self.signed)
+        self.files = list(loader.files_of(self.signed))
 
     def piece(self, item: int, offset: int, length: int) -> bytes:
         if item == 0:

@@ -41,9 +41,9 @@ class Village:
     old: Release
     nodes: list[SlotNode]
 
-    def node(self, name: str = NODE, **changes: Any) -> SlotNode:
+    def node(self, name: str = NODE, chip: bool = False, **changes: Any) -> SlotNode:
         config = json.loads((self.gateway.home.nodes / f"{name}.json").read_text(encoding="utf-8"))
-        made = SlotNode(self.folder / name, {**config, **changes}, self.field.port, self.old)
+        made = SlotNode(self.folder / name, {**config, **changes}, self.field.port, self.old, chip)
         self.nodes.append(made)
         return made
 
@@ -242,3 +242,38 @@ def test_a_damaged_program_is_never_imported_and_the_rescue_mends_it(
     live_until(lambda: village.said(updates.HEALTHY), node)
     node.kill()
     assert node.pointer()["state"] == 1
+
+
+def test_an_interpreter_goes_out_proves_healthy_and_the_next_one_that_hangs_is_taken_back(
+    village: Village, tmp_path: Path
+) -> None:
+    """The chip's own boot loader takes it back: nothing of ours needs to run for that."""
+    node = village.node(chip=True)
+    image = b"\xe9" + bytes(range(256)) * 160
+    first = releases.interpreter(tmp_path / "1.27.0", "1.27.0", image)
+    live_until(lambda: village.last(), node)
+    village.release(first)
+    live_until(lambda: village.said(updates.HEALTHY), node)
+    statuses = [status for _, status in village.reports()]
+    assert statuses == [updates.RUNS, updates.LOADING, updates.LOADED, updates.RUNS, updates.HEALTHY]
+    live_until(lambda: village.rollout()["standing"] == "done", node)
+    assert village.rollout()["version"] == "MicroPython 1.27.0"
+    assert node.chip() == (1, "valid") and node.chip_holds(1, image)
+
+    second = village.release(releases.interpreter(tmp_path / "1.28.0", "1.28.0", image))
+    live_until(lambda: node.chip() == (0, "pending"), node)
+    node.kill()  # the watchdog of a program that hangs
+    node.start("watchdog")
+    live_until(lambda: village.said(updates.ROLLED_BACK), node)
+    live_until(lambda: village.rollout()["standing"] == "stopped", node)
+    back = village.last()
+    assert back is not None and (back.release, back.firmware) == (second, "0.1.0") and node.chip() == (1, "valid")
+
+
+def test_a_chip_without_a_second_partition_is_passed_over(village: Village, tmp_path: Path) -> None:
+    node = village.node()
+    live_until(lambda: village.last(), node)
+    village.release(releases.interpreter(tmp_path / "1.27.0", "1.27.0", b"\xe9" * 900))
+    live_until(lambda: village.said(updates.NO_PARTITION), node)
+    live_until(lambda: village.rollout()["nodes"][NODE]["phase"] == "passed over", node)
+    assert village.rollout()["standing"] == "done"

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from cli import firmware_build, firmware_bundle
+from cli import firmware_build, firmware_bundle, firmware_interpreter
 from cli.firmware_keys import modulus_of
 from tests.support.mp import REPOSITORY, run_micropython
 from wire import manifest
@@ -71,6 +71,12 @@ def small(folder: Path, version: str, files: dict[str, bytes], **changes: object
     made = manifest.Manifest(**{**values, **changes})  # type: ignore[arg-type]
     (folder / firmware_bundle.MANIFEST).write_bytes(signed(manifest.encode(made)))
     return Release(folder)
+
+
+def interpreter(folder: Path, version: str, image: bytes, **changes: object) -> Release:
+    """A release of one image, as an interpreter."""
+    values = {"kind": manifest.KIND_INTERPRETER, "min_interpreter": (0, 0, 0), **changes}
+    return small(folder, version, {firmware_interpreter.NAME: image}, **values)
 
 
 @functools.cache

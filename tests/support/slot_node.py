@@ -23,14 +23,20 @@ from tests.support.releases import NODE_HAL, Release
 from wire import fields
 
 RESTART = 42
+CHIP_BYTES = 64 * 4096  # of a partition, as simulators/node_hal/chip.py has them
 # a simulated node that asks its field for nothing thinks that its run is over
 SENSORS = [{"field": fields.FLOW, "channel": 0, "every_s": 2}]
 
 
 class SlotNode:
-    def __init__(self, folder: Path, config: dict[str, Any], field_port: int, release: Release) -> None:
+    def __init__(
+        self, folder: Path, config: dict[str, Any], field_port: int, release: Release, chip: bool = False
+    ) -> None:
+        """``chip``: there are two partitions for interpreters."""
         tree = releases.flash(folder / "tree", release)
         self._set_up(folder, tree, releases.tree("0.1.0"), {**config, "sensors": SENSORS}, field_port)
+        if chip:
+            self._environment["HOIQUAN_NODE_CHIP"] = str(folder / "chip")
 
     @classmethod
     def flashed(cls, folder: Path, staged: Path, field_port: int, sensors: list[dict[str, int]]) -> SlotNode:
@@ -107,6 +113,16 @@ class SlotNode:
         done = run_micropython(code, path=(NODE_HAL, self.folder / "beside"), heap="1m")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+    def chip(self) -> tuple[int, str]:
+        """Which partition is started, and how sure the boot loader is of it."""
+        found = json.loads((self.folder / "chip.ota").read_text())
+        return found["boot"], found["states"][found["boot"]]
+
+    def chip_holds(self, at: int, image: bytes) -> bool:
+        """Whether a partition holds this image."""
+        start = at * CHIP_BYTES
+        return (self.folder / "chip").read_bytes()[start : start + len(image)] == image
 
     def floor(self, *version: int) -> None:
         """The node has once been healthy with this version."""

@@ -13,7 +13,7 @@ from gateway.home import Home
 from gateway.provision import provision
 from gateway.store.update import NodeReport, UpdateWriter
 from tests.support import releases, village
-from wire import manifest
+from wire import manifest, updates
 
 
 def run(*words: str | Path) -> int:
@@ -234,3 +234,48 @@ def test_the_bundle_of_today_fits_a_node(tmp_path: Path) -> None:
     made = firmware_bundle.bundle(tmp_path / "b", "0.1.0", tree=releases.tree("0.1.0"))
     assert sum(size for _, size, _ in made.files) <= 90_000
     assert firmware_bundle.matches(tmp_path / "b", made)
+
+
+def app_image(chip: int) -> bytes:
+    """The head of an image as esptool makes it, and something behind it."""
+    head = bytearray(b"\xe9" + bytes(31) + b"\x32\x54\xcd\xab")
+    head[12] = chip
+    return bytes(head) + b"code" * 100
+
+
+def test_an_interpreter_goes_from_its_image_to_a_release(
+    home: Home, keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, out = tmp_path / "mp.app-bin", tmp_path / "mp"
+    image.write_bytes(app_image(9))
+    words = ("build", "--version", "1.27.0", "--interpreter", image, "--hardware", "s3", "--out", out)
+    assert run(*words) == 0 and run(*words) == 0, "it takes its own place"
+    assert run("sign", "--key", keys / "maker.key", out) == 0
+    with UpdateWriter(home.update) as writer, writer.transaction():
+        writer.add_report(NodeReport("van-1", 1, 1, "", "3.0.0", "1.28.0", 1, 1, 0, 0, "s3", ""), failed=False)
+    capsys.readouterr()
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", out) == 0
+    said = capsys.readouterr()
+    assert "bản MicroPython 1.27.0" in said.out and "van-1 run a newer version than MicroPython 1.27.0" in said.err
+    found = held.held(home, held.order(home).release)  # type: ignore[union-attr]
+    assert found.offered_version == updates.ANY_VERSION and found.piece(1, 0, 4) == b"\xe9\0\0\0"
+    assert run("flash", "--home", home.root, "--node", "van-1", "--model", "valve", out) == 1
+    assert "dùng --interpreter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("image", "hardware", "said"),
+    [
+        (app_image(0), ("s3",), "another chip than s3"),
+        (app_image(9), ("s3", "wroom32e"), "name the one module"),
+        (b"\xe9" + bytes(200), ("s3",), "is no .app-bin"),
+        (b"", ("sim",), "is empty"),
+    ],
+)
+def test_an_image_that_no_chip_would_start_is_refused(
+    image: bytes, hardware: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "image").write_bytes(image)
+    words: list[str | Path] = ["build", "--version", "1.27.0", "--interpreter", tmp_path / "image"]
+    assert run(*words, "--out", tmp_path / "mp", "--hardware", *hardware) == 1
+    assert said in capsys.readouterr().err and not (tmp_path / "mp").exists()

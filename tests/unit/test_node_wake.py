@@ -33,6 +33,7 @@ class Board:
         self.lines: list[str] = []
         self.cause = frames.BOOT_SLEEP
         self.kept = 0
+        self.briefing = None  # there are no slots
 
     def rtc(self) -> bytearray:
         return bytearray(self.memory)

@@ -211,3 +211,14 @@ def test_an_offer_waits_for_a_node_that_sleeps_and_is_not_said_again_until_it_wa
     rollout, _ = step(rollout, now_ms, [Said("a", updates.LOADING), Said("a", updates.LOADED)], known, LIMITS)
     rollout, _ = step(rollout, now_ms + LIMITS.trial_ms + send_ms, (), known, LIMITS)
     assert rollout.standing is Standing.RUNNING, "it has slept a whole time longer than others may take"
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"), [(updates.NO_PARTITION, Phase.PASSED), (updates.WITHDRAWN, Phase.WAITING)]
+)
+def test_a_chip_that_cannot_take_it_stops_nobody_and_a_late_taker_waits(status: int, phase: Phase) -> None:
+    village = Village()
+    (first,) = village.turn()[:1]
+    village.say(first, updates.LOADING, status)
+    village.turn()
+    assert village.rollout.nodes[first].phase is phase and village.rollout.standing is Standing.RUNNING

@@ -39,6 +39,15 @@ class Shell:
         sealed = Sealer(self._keys[NODE]).seal(topic, updates.encode_report(report))
         self.update._take(mqtt.Message(topic, sealed, 1, 1, 1))
 
+    def ask(self, release: bytes, item: int, offset: int) -> bytes:
+        """What the node is given of a release."""
+        sent: list[bytes] = []
+        self.update._send = lambda *words: sent.append(words[2])  # type: ignore[method-assign]
+        topic = topics.topic("thu", NODE, topics.UP, topics.ASK)
+        frame = updates.encode_ask(updates.Ask(release, item, offset, 100))
+        self.update._take(mqtt.Message(topic, Sealer(self._keys[NODE]).seal(topic, frame), 1, 1, 1))
+        return updates.decode_chunk(sent.pop()).data
+
     def told(self) -> list[int]:
         with UpdateReader(self.home.update) as reader:
             return [status for _, _, status, _, _ in reversed(reader.events(10_000))]
@@ -120,3 +129,14 @@ def test_a_node_that_reports_without_end_takes_bounded_memory(shell: Shell) -> N
     for _ in range(update.MAX_KEPT + 100):
         shell.say(updates.RUNS)
     assert len(shell.update._said) == update.MAX_KEPT
+
+
+def test_who_takes_up_an_offer_of_a_stopped_release_is_told_and_who_loads_goes_on(shell: Shell, tmp_path: Path) -> None:
+    release = bytes.fromhex(ordered(shell, tmp_path).name)
+    assert shell.ask(release, 0, 0) == b"", "nobody has been offered it yet"
+    shell.update.turn()
+    assert len(shell.ask(release, 0, 0)) == 100 and shell.ask(release, 1, 0) == b"a"
+    held.give_order(shell.home, release.hex(), "stop")
+    shell.update.turn()
+    assert shell.ask(release, 0, 0) == b"" and len(shell.ask(release, 0, 100)) == 100
+    assert shell.ask(release, 1, 0) == b"a"

@@ -12,7 +12,7 @@ from gateway.home import Home
 from gateway.provision import provision
 from gateway.store.update import NodeReport, UpdateReader, UpdateWriter
 from gateway.update_state import BY_HAND, packed, parsed
-from gateway.updates_told import alerts, lines
+from gateway.updates_told import WHY, alerts, lines
 from gateway.view import Viewer
 from kit.clock import ManualClock
 from pages.i18n import language
@@ -61,6 +61,7 @@ def test_an_update_that_came_back_is_told_to_the_farmer_and_to_the_technician(ho
     )
     assert problems == ["bản 0.2.0 đã ngưng phát hành / release 0.2.0 was stopped: van-1: rolled_back: a fault"]
     assert "ĐÃ NGƯNG / STOPPED" in shown[0] and "1 failed" in shown[0]
+    assert "hỏng gần nhất: đã chạy lại bản trước / last" in shown[1]
     assert "bản trước/previous" in shown[1] and "last failure 2 h: rolled_back (a fault)" in shown[1]
     viewer = Viewer(home, VILLAGE, ManualClock(NOW_MS))
     assert alert in viewer.build(NOW_MS).alerts
@@ -97,3 +98,8 @@ def test_a_rollout_of_another_shape_is_forgotten_and_its_order_is_not(home: Home
     viewer = Viewer(home, VILLAGE, ManualClock(NOW_MS))
     assert viewer.build(NOW_MS) is not None, "a page never fails by it"
     viewer.close()
+
+
+def test_every_reason_of_a_node_has_vietnamese_words() -> None:
+    told = {status for status in updates.STATUSES if updates.is_refusal(status) or updates.is_failure(status)}
+    assert told | {updates.CRASHED} == set(WHY)
