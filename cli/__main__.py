@@ -42,6 +42,7 @@ COMMANDS = (
     Command("what-if", "cli.what_if", "what other settings of a garden would have changed, on a gateway's record"),
     Command("docs", "cli.docs", "write the documents that are generated from the wire contract"),
     Command("firmware", "cli.firmware", "build, sign, flash and release what runs on the nodes"),
+    Command("gateway", "gateway.__main__", "a village's gateway: provision, cards, calibrate, status, run and more"),
     Command("hardware", "cli.hardware", "make and check all that follows from hardware/pins.toml"),
     Command("lock", "cli.lock", "write locked.txt and constraints.txt anew from pyproject.toml"),
 )

@@ -1,4 +1,7 @@
-"""``hoiquan hardware``: makes all that follows from hardware/pins.toml, checks it, and tells the power budget."""
+"""``hoiquan hardware``: makes all that follows from hardware/pins.toml, checks it, and tells the power budget.
+
+Exit code: 0 when all is well; 1 when `check` has findings; 2 when a file of the hardware cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from hardware.model import HardwareError
 from kit.files import write_atomic
 
 ROOT = Path(__file__).resolve().parent.parent
+FINDINGS, UNREADABLE = 1, 2
 
 
 def main(argv: list[str]) -> int:
@@ -26,7 +30,7 @@ def main(argv: list[str]) -> int:
         return {"build": build, "check": check, "power": tell_power}[args.what]()
     except HardwareError as error:
         print(f"hoiquan hardware: {error}", file=sys.stderr)
-        return 1
+        return UNREADABLE
 
 
 def build() -> int:
@@ -59,19 +63,22 @@ def check() -> int:
     for sentence in found:
         print(sentence)
     print(f"hardware: {len(found)} findings")
-    return 1 if found else 0
+    return FINDINGS if found else 0
 
 
 def power_findings(hardware: model.Hardware) -> list[str]:
     """Goals missed by the budget, the valve's pulse on either module, and the cell's peak."""
     table = power.read()
     cable_m = hardware.harnesses["latching_1"].length_m
-    pulses = [
-        sentence
-        for mcu in hardware.mcus
-        for sentence in power.pulse_findings(table, circuits.build(hardware, "valve", mcu), cable_m)
-    ]
-    return [*power.budget_findings(table), *pulses, *power.peak_findings(table)]
+    try:
+        pulses = [
+            sentence
+            for mcu in hardware.mcus
+            for sentence in power.pulse_findings(table, circuits.build(hardware, "valve", mcu), cable_m)
+        ]
+        return [*power.budget_findings(table), *pulses, *power.peak_findings(table)]
+    except KeyError as error:
+        raise HardwareError(f"power_budget.toml: {error} is missing") from error
 
 
 def tell_power() -> int:

@@ -1,18 +1,21 @@
-"""What pins.toml says, as frozen dataclasses; and the one error that a mistake in the hardware's files can raise.
+"""What pins.toml says, as frozen dataclasses.
 
 Rules
-1. Reading is strict: an unknown key, a missing one or a reference to nothing is a HardwareError that names its place.
+1. Reading is strict (``hardware.reading``), and a reference to nothing is a HardwareError that names its place.
 2. Nothing is judged here but the form. Whether the hardware is right is the business of ``hardware.checks``.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from hardware.reading import HardwareError as HardwareError
+from hardware.reading import make, make_all, number, split
+from hardware.reading import read_toml as read_toml
 
 HERE = Path(__file__).resolve().parent
 PINS = HERE / "pins.toml"
@@ -22,12 +25,6 @@ EARTH = "EARTH"
 NOT_CONNECTED = "NC"
 MCUS = ("s3", "wroom32e")
 REFERENCE_MCU = "s3"
-
-Made = TypeVar("Made")
-
-
-class HardwareError(Exception):
-    """A file of the hardware cannot be read; one line."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +176,10 @@ class PartLimits:
 
 @dataclass(frozen=True)
 class Limits:
-    parts: dict[str, PartLimits]
+    part: dict[str, PartLimits]
     standoff: dict[str, float]
+    leaks_ua: dict[str, float]
+    picofarad: dict[str, float]
     carries_ma: dict[str, int]
 
 
@@ -192,77 +191,75 @@ def load(path: Path = PINS) -> Hardware:
 def load_limits(path: Path = LIMITS) -> Limits:
     """Read limits.toml. Raises HardwareError."""
     table = read_toml(path)
-    parts = {name: _make(PartLimits, row, f"part.{name}") for name, row in table.get("part", {}).items()}
-    return Limits(parts, table.get("standoff", {}), table.get("carries_ma", {}))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HardwareError(f"{path.name}: {error}") from error
+    return make(Limits, {**table, "part": make_all(PartLimits, table.get("part", {}), "part")}, path.name)
 
 
 def parse(table: Mapping[str, Any]) -> Hardware:
-    """The tables of pins.toml as one object."""
+    """The tables of pins.toml as one object. Raises HardwareError."""
     known = {"mcu", "signal", "rail", "part", "block", "device", "harness", "node", "sensor", "output"}
     if set(table) != known:
         raise HardwareError(f"pins.toml has the tables {sorted(table)}, and needs {sorted(known)}")
-    nodes = {}
-    for name, row in table["node"].items():
-        rails = {rail: _make(Rail, limits, f"node.{name}.rail") for rail, limits in row.get("rail", {}).items()}
-        nodes[name] = _make(NodeType, {**row, "rail": rails}, f"node.{name}")
-    return Hardware(
-        mcus=_all(Mcu, table["mcu"], "mcu"),
-        signals=_all(Signal, table["signal"], "signal"),
-        rails=_all(Rail, table["rail"], "rail"),
+    hardware = Hardware(
+        mcus=make_all(Mcu, table["mcu"], "mcu"),
+        signals=make_all(Signal, table["signal"], "signal"),
+        rails=make_all(Rail, table["rail"], "rail"),
         kinds={name: _kind(row, f"part.{name}") for name, row in table["part"].items()},
         blocks={name: _block(row, f"block.{name}") for name, row in table["block"].items()},
-        devices=_all(Device, table["device"], "device"),
+        devices=make_all(Device, table["device"], "device"),
         harnesses={name: _harness(row, f"harness.{name}") for name, row in table["harness"].items()},
-        nodes=nodes,
-        sensors=tuple(_make(SensorDefault, row, "sensor") for row in table["sensor"]),
-        outputs=tuple(_make(OutputDefault, row, "output") for row in table["output"]),
+        nodes={name: _node(row, f"node.{name}") for name, row in table["node"].items()},
+        sensors=tuple(make(SensorDefault, row, "sensor") for row in table["sensor"]),
+        outputs=tuple(make(OutputDefault, row, "output") for row in table["output"]),
     )
+    _references(hardware)
+    return hardware
 
 
-def _all(made: type[Made], rows: Mapping[str, Any], where: str) -> dict[str, Made]:
-    return {name: _make(made, row, f"{where}.{name}") for name, row in rows.items()}
+def _references(hardware: Hardware) -> None:
+    """What names something must name something that is there. Blocks, parts and cables are looked up in ``circuit``."""
+    wanted = [(f"harness.{name}", "device", row.device) for name, row in hardware.harnesses.items()]
+    for sensor in hardware.sensors:
+        where = f"sensor {sensor.field} {sensor.channel}"
+        wanted += [(where, "node", node) for node in sensor.nodes]
+        wanted += [(where, "signal", signal) for signal in sensor.pins.values()]
+    for output in hardware.outputs:
+        wanted += [(f"output {output.index}", "node", node) for node in output.nodes]
+        wanted += [(f"output {output.index}", "signal", signal) for signal in output.pins.values()]
+    there: dict[str, Mapping[str, object]] = {
+        "device": hardware.devices, "node": hardware.nodes, "signal": hardware.signals,
+    }
+    for name, mcu in hardware.mcus.items():
+        for pad in mcu.pads:
+            if pad.startswith("IO"):
+                number(pad[2:], f"mcu.{name}.pads: {pad}")
+    for where, what, name in wanted:
+        if name not in there[what]:
+            raise HardwareError(f"{where}: there is no {what} {name!r}")
+    rails = {**hardware.rails, **{f"{name} of a node": rail for node in hardware.nodes.values()
+                                  for name, rail in node.rail.items()}}
+    for name, rail in rails.items():
+        if len(rail.v) != 2:
+            raise HardwareError(f"rail.{name}.v: {rail.v} is not the lowest and the highest voltage")
 
 
-def _make(made: type[Made], row: Mapping[str, Any], where: str) -> Made:
-    try:
-        return made(**row)
-    except TypeError as error:
-        raise HardwareError(f"{where}: {str(error).removeprefix(made.__name__ + '.__init__() ')}") from error
+def _node(row: Mapping[str, Any], where: str) -> NodeType:
+    return make(NodeType, {**row, "rail": make_all(Rail, row.get("rail", {}), f"{where}.rail")}, where)
 
 
 def _kind(row: Mapping[str, Any], where: str) -> PartKind:
-    pins = []
-    for text in row.get("pins", ()):
-        number, name, kind = _split(text, ":", 3, where)
-        pins.append(Pin(number, name, kind))
-    return _make(PartKind, {**row, "pins": tuple(pins)}, where)
+    pins = tuple(Pin(*split(text, ":", 3, where)) for text in row.get("pins", ()))
+    return make(PartKind, {**row, "pins": pins}, where)
 
 
 def _block(row: Mapping[str, Any], where: str) -> Block:
-    parts = {
-        ref: _make(BlockPart, part, f"{where}.{ref}") for ref, part in row.items() if ref != "about"
-    }
+    parts = {ref: make(BlockPart, part, f"{where}.{ref}") for ref, part in row.items() if ref != "about"}
     return Block(row.get("about", ""), parts)
 
 
 def _harness(row: Mapping[str, Any], where: str) -> Harness:
     wires = []
     for text in row.get("wires", ()):
-        ends, colour = _split(text, " ", 2, where)
-        board_pin, device_pin = _split(ends, "-", 2, where)
-        wires.append(Wire(int(board_pin), int(device_pin), colour))
-    return _make(Harness, {**row, "wires": tuple(wires)}, where)
-
-
-def _split(text: str, separator: str, count: int, where: str) -> list[str]:
-    found = text.split(separator)
-    if len(found) != count:
-        raise HardwareError(f"{where}: {text!r} is not {count} words with {separator!r} between them")
-    return found
+        ends, colour = split(text, " ", 2, where)
+        board_pin, device_pin = split(ends, "-", 2, where)
+        wires.append(Wire(number(board_pin, where), number(device_pin, where), colour))
+    return make(Harness, {**row, "wires": tuple(wires)}, where)

@@ -22,6 +22,8 @@ DAY_S = 86_400
 MONTH_DAYS = 30
 V_3V3 = 3.3
 V_12V = 12.0
+TABLES = {"conversion", "sun", "goal", "node", "pulse", "peak"}
+TEXTS = {"kind", "every", "name", "source", "rail", "exclusive"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,23 @@ class Budget:
 
 
 def read(path: Path = BUDGET) -> dict[str, Any]:
-    return read_toml(path)
+    """The tables of power_budget.toml, every figure a number above 0. Raises HardwareError."""
+    table = read_toml(path)
+    if set(table) != TABLES:
+        raise HardwareError(f"{path.name} has the tables {sorted(table)}, and needs {sorted(TABLES)}")
+    _figures(table, path.name)
+    return table
+
+
+def _figures(value: Any, where: str, key: str = "") -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _figures(inner, f"{where}, {name}", name)
+    elif isinstance(value, list) and key != "exclusive":
+        for inner in value:
+            _figures(inner, where, key)
+    elif key not in TEXTS and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+        raise HardwareError(f"{where}: {value!r} is not a number above 0")
 
 
 def budgets(table: dict[str, Any]) -> list[Budget]:
@@ -73,6 +91,9 @@ def budgets(table: dict[str, Any]) -> list[Budget]:
 def _budget(table: dict[str, Any], name: str, row: dict[str, Any]) -> Budget:
     cell_v = row.get("cell_v", table["conversion"]["cell_v"])
     factors = _factors(table["conversion"], cell_v)
+    for load in row["load"]:
+        if load["rail"] not in factors:
+            raise HardwareError(f"power_budget.toml, node.{name}: {load['rail']!r} is none of {', '.join(factors)}")
     loads = tuple(
         Load(load["name"], _coulombs_day(load) / 3.6 * factors[load["rail"]], load["source"]) for load in row["load"]
     )

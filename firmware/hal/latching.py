@@ -22,7 +22,7 @@ PULSE_MS = 50
 QUIET_MS = 50
 STEP_MS = 50
 CELL_MS = 60_000
-_DIVIDER = 502  # 402k over 100k: a fifth, in hundredths
+_DIVIDER = 502  # 1M over 249k: a fifth, in hundredths
 
 _valves = {}  # output -> (place in the bank, pin that opens, pin that closes)
 _bank = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hardware import circuit as circuits
-from hardware.checks import erc, harness, pins, protection, supply
+from hardware.checks import erc, harness, lines, pins, protection, supply
 from hardware.circuit import Circuit
 from hardware.model import Hardware, Limits
 
@@ -15,6 +15,7 @@ def circuit_findings(hardware: Hardware, limits: Limits, circuit: Circuit) -> li
         *erc.findings(circuit),
         *protection.findings(hardware, circuit),
         *supply.findings(hardware, limits, circuit),
+        *lines.findings(hardware, limits, circuit),
         *harness.findings(hardware, circuit),
     ]
     return [f"{circuit.name}: {sentence}" for sentence in found]

@@ -5,13 +5,14 @@ Rules
    itself or right behind its series part. A cable longer than 3 m has a gas tube to earth on every wire as well.
 2. A gate has a resistor to ground, so that a pin that floats, in reset or in deep sleep, means off.
 3. A chip has a capacitor of its own on every supply net. A coil has a diode.
-4. Mains stays apart: only a relay touches both a net M_ and another one, and a contact has a varistor.
+4. Mains stays apart: only a relay touches both a net M_ and another one. Nothing bridges its contact: a varistor that
+   dies as a short would run the pump with nobody's leave.
 """
 
 from __future__ import annotations
 
 from hardware.circuit import Circuit, Part
-from hardware.model import EARTH, GROUND, NOT_CONNECTED, Hardware
+from hardware.model import EARTH, GROUND, NOT_CONNECTED, Hardware, HardwareError
 
 LONG_CABLE_M = 3.0
 MAY_TOUCH_FIELD = {"connector", "surge", "surge_primary", "series", "resistor", "capacitor"}
@@ -104,16 +105,22 @@ def _mains(circuit: Circuit) -> list[str]:
         if len(sides) == 2 and part.kind.kind != "relay":
             found.append(f"{part.ref} joins mains and low voltage")
         if part.kind.kind == "relay":
-            contact = [net for net in part.nets[2:] if net.startswith(MAINS)]
-            if len(contact) > 1 and not circuit.between(contact[0], contact[1], "surge"):
-                found.append(f"the contact of {part.ref} has no varistor")
+            contact = {net for net in part.nets[2:] if net.startswith(MAINS)}
+            found += [
+                f"{other.ref} bridges the contact of {part.ref}"
+                for other in circuit.parts
+                if other is not part and other.kind.kind != "connector" and len(contact & set(other.nets)) > 1
+            ]
     return found
 
 
 def ohm(value: str) -> float:
     """The number in a resistor's value: "4k7" is 4700."""
-    for letter, factor in (("k", 1_000.0), ("M", 1_000_000.0)):
-        if letter in value:
-            whole, _, rest = value.partition(letter)
-            return float(f"{whole}.{rest or 0}") * factor
-    return float(value)
+    try:
+        for letter, factor in (("k", 1_000.0), ("M", 1_000_000.0)):
+            if letter in value:
+                whole, _, rest = value.partition(letter)
+                return float(f"{whole}.{rest or 0}") * factor
+        return float(value)
+    except ValueError as error:
+        raise HardwareError(f"{value!r} is no resistance: it is written as 100, 4k7 or 1M") from error

@@ -5,7 +5,8 @@ Rules
 2. The loads of a rail, chips and field devices together, draw no more than the rail gives, and the rail gives no more
    than the part that feeds it can deliver.
 3. The divider at a converter's feedback pin makes the voltage that its rail promises.
-4. A TVS, gas tube or varistor stands off more than the highest voltage of its net. A fuse carries its device's current.
+4. A TVS or gas tube stands off more than the highest voltage of its net. A fuse carries the current of its device or
+   panel; a PTC also in a hot box, where it passes no more than HOT_PTC of what it is sold for.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from hardware.circuit import Circuit, Part
 from hardware.model import GROUND, Hardware, Limits, Rail
 
 SUPPLY_FUNCTION = "V+"
+PANEL_FUNCTION = "PV+"
+HOT_PTC = 0.6  # at 70 °C
 
 
 def findings(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]:
     return [
         *(line for part in circuit.of_kind("ic", "mcu", "module") for line in _voltages(limits, circuit, part)),
-        *_devices(hardware, limits, circuit),
+        *_devices(hardware, circuit),
+        *_fuses(hardware, limits, circuit),
         *_currents(hardware, limits, circuit),
         *(line for part in circuit.of_kind("ic") for line in _feedback(limits, circuit, part)),
         *_standoffs(limits, circuit),
@@ -28,7 +32,7 @@ def findings(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]:
 
 
 def _voltages(limits: Limits, circuit: Circuit, part: Part) -> list[str]:
-    known = limits.parts.get(part.part)
+    known = limits.part.get(part.part)
     if known is None:
         return [f"{part.ref}: limits.toml says nothing of {part.part}"]
     found = []
@@ -50,8 +54,8 @@ def _outside(what: str, net: str, rail: Rail, allowed: list[float]) -> list[str]
     return [f"{what} takes {allowed[0]:g} to {allowed[1]:g} V, and {net} has {rail.v[0]:g} to {rail.v[1]:g} V"]
 
 
-def _devices(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]:
-    """The supply of what hangs in the field: the rail's voltage, and the fuse's current."""
+def _devices(hardware: Hardware, circuit: Circuit) -> list[str]:
+    """The supply of what hangs in the field."""
     found = []
     for connector in circuit.field_connectors:
         harness = hardware.harnesses[connector.harness]
@@ -64,10 +68,22 @@ def _devices(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]:
                 found.append(f"{connector.ref}: {device.name} has no supply")
                 continue
             found += _outside(device.name, rail, circuit.rails[rail], device.v)
-            for fuse in circuit.between(net, rail, "series"):
+    return found
+
+
+def _fuses(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]:
+    found = []
+    for connector in circuit.field_connectors:
+        harness = hardware.harnesses[connector.harness]
+        device = hardware.devices[harness.device]
+        for function, net in zip(harness.board, connector.nets, strict=False):
+            if function not in (SUPPLY_FUNCTION, PANEL_FUNCTION):
+                continue
+            for fuse in (part for part in circuit.of_kind("series") if part.on(net)):
                 carries = limits.carries_ma.get(f"{fuse.part} {fuse.value}", 0)
+                carries = round(carries * HOT_PTC) if fuse.part == "PTC" else carries
                 if carries < device.ma:
-                    found.append(f"{fuse.ref} carries {carries} mA, and {device.name} draws {device.ma} mA")
+                    found.append(f"{fuse.ref} carries {carries} mA, and {device.name} has {device.ma} mA")
     return found
 
 
@@ -79,7 +95,7 @@ def loads_ma(hardware: Hardware, limits: Limits, circuit: Circuit, rail: str) ->
     """What chips and field devices draw from a rail at most, all at once."""
     total = 0
     for part in circuit.of_kind("ic", "mcu", "module"):
-        peaks = limits.parts[part.part].peak_ma if part.part in limits.parts else {}
+        peaks = limits.part[part.part].peak_ma if part.part in limits.part else {}
         total += sum(peaks.get(pin.name, 0) for pin, net in part.pins() if net == rail)
     for connector in circuit.field_connectors:
         harness = hardware.harnesses[connector.harness]
@@ -98,7 +114,7 @@ def _currents(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]
         if drawn > rail.ma:
             found.append(f"the loads of {name} draw {drawn} mA, and it gives {rail.ma} mA")
         for part, pin in circuit.nets[name]:
-            source = limits.parts.get(part.part)
+            source = limits.part.get(part.part)
             gives = source.out_ma if source is not None and pin.type == "power_out" else None
             if gives is not None and gives < drawn:
                 found.append(f"{part.ref} ({part.part}) gives {gives} mA, and the loads of {name} draw {drawn} mA")
@@ -106,7 +122,7 @@ def _currents(hardware: Hardware, limits: Limits, circuit: Circuit) -> list[str]
 
 
 def _feedback(limits: Limits, circuit: Circuit, part: Part) -> list[str]:
-    known = limits.parts.get(part.part)
+    known = limits.part.get(part.part)
     if known is None or known.feedback_v is None:
         return []
     net = next(net for pin, net in part.pins() if pin.name == "FB")

@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 
 from hardware.circuit import Circuit
-from hardware.model import Hardware
+from hardware.model import Hardware, HardwareError
 from wire import fields
+from wire.errors import WireError
 
 ROOM = 115
 Row = dict[str, object]
@@ -93,7 +94,10 @@ def outputs(hardware: Hardware, circuit: Circuit) -> list[Row]:
 
 
 def _field_id(name: str) -> int:
-    return int(fields.field_by_name(name).id)
+    try:
+        return int(fields.field_by_name(name).id)
+    except WireError as error:
+        raise HardwareError(f"sensor: there is no field {name!r}; docs/wire.md lists them") from error
 
 
 def _table(name: str, rows: list[Row]) -> str:

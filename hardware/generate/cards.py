@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hardware.circuit import Circuit, Part
-from hardware.model import HERE, Hardware, read_toml
+from hardware.generate import panel
+from hardware.model import HERE, Hardware, HardwareError, read_toml
+from hardware.reading import make
 
 SHEETS = HERE / "sheets.toml"
 # code of IEC 60757 -> what a person calls it, and how it is painted
@@ -37,6 +41,32 @@ MAINS_CHECKS = (
 LAMP_CHECK = "Đèn xanh sáng khi khởi động; trang của hội quán thấy trạm trong 5 phút."
 
 
+PAGES = {"lap-dat": "install.html", "ky-thuat-vien": "technician.html", "tu-bom": "panel.html"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to be filled in by hand; ``rows`` are its first column."""
+
+    title: str
+    heads: list[str]
+    rows: list[str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A calibration sheet of sheets.toml."""
+
+    title: str
+    subtitle: str
+    tools: str
+    steps: list[str]
+    warning: str
+    enter: list[str]
+    tables: list[dict[str, Any]]
+    command: str = ""
+
+
 @cache
 def _templates() -> Environment:
     return Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
@@ -46,16 +76,13 @@ def _templates() -> Environment:
 def sheets() -> dict[str, str]:
     """Calibration sheets and the guide, by file name. They are for all node types."""
     made = {}
-    for name, sheet in read_toml(SHEETS).items():
-        tables = [{**table, "rows": _filled(table)} for table in sheet["tables"]]
-        made[name] = _templates().get_template("sheet.html").render(sheet={**sheet, "tables": tables})
-    made["lap-dat"] = _templates().get_template("install.html").render()
+    for name, row in read_toml(SHEETS).items():
+        sheet = make(Sheet, row, f"{SHEETS.name}, {name}")
+        tables = [make(Table, table, f"{SHEETS.name}, {name}.tables") for table in sheet.tables]
+        made[name] = _templates().get_template("sheet.html").render(sheet=sheet, tables=tables)
+    for name, template in PAGES.items():
+        made[name] = _templates().get_template(template).render(panel=panel)
     return made
-
-
-def _filled(table: dict[str, list[str]]) -> list[list[str]]:
-    """The rows of a table: its first column, and empty cells to write in."""
-    return [[first, *[""] * (len(table["heads"]) - 1)] for first in table["rows"]]
 
 
 def wiring_card(hardware: Hardware, circuit: Circuit) -> str:
@@ -76,6 +103,8 @@ def _cable(hardware: Hardware, connector: Part) -> dict[str, object]:
     pins = []
     for wire in harness.wires:
         function = harness.board[wire.board_pin - 1]
+        if wire.colour not in COLOURS or function not in FUNCTIONS:
+            raise HardwareError(f"harness.{connector.harness}: no Vietnamese word for {wire.colour} or {function}")
         name, paint = COLOURS[wire.colour]
         pins.append({
             "number": wire.board_pin, "function": FUNCTIONS[function],

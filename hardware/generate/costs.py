@@ -46,9 +46,27 @@ class Line:
 
 
 def prices(path: Path = PRICES) -> dict[tuple[str, str], Price]:
-    """(part, value) -> price; the value "*" stands for every value of the part."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {(row["part"], row["value"]): Price(float(row["usd"]), row["source"]) for row in csv.DictReader(file)}
+    """(part, value) -> price; the value "*" stands for every value of the part. Raises HardwareError."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            return {(row["part"], row["value"]): _price(row, f"{path.name}, line {rows.line_num}") for row in rows}
+    except OSError as error:
+        raise HardwareError(f"{path.name}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HardwareError(f"{path.name}: {error}") from error
+    except KeyError as error:
+        raise HardwareError(f"{path.name}: the column {error} is missing") from error
+
+
+def _price(row: dict[str, str], where: str) -> Price:
+    try:
+        usd = float(row["usd"])
+    except (TypeError, ValueError):
+        usd = -1.0
+    if not 0 <= usd < 10_000:
+        raise HardwareError(f"{where}: {row['usd']!r} is no price in USD of {row['part']}")
+    return Price(usd, row["source"])
 
 
 def lines(hardware: Hardware, circuit: Circuit, known: dict[tuple[str, str], Price]) -> list[Line]:

@@ -1,7 +1,8 @@
 """Field cables for WireViz: a YAML file for each node, and the drawing that WireViz makes of it.
 
 A drawing is not made anew in every check, because its bytes depend on the version of Graphviz and its fonts. It carries
-the SHA-256 of the YAML that it was drawn from instead, so a drawing that has fallen behind is found without Graphviz.
+the SHA-256 of the YAML that it was drawn from instead, and of itself, so a drawing that has fallen behind, or that a
+hand has changed, is found without Graphviz.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hardware.circuit import Circuit
 from hardware.model import Hardware
 
 FOLDER = "docs/hardware/harness"
-STAMP = "<!-- drawn from sha256 {} -->"
+STAMP = "<!-- drawn from sha256 {}, drawing {} -->"
 # Colours that WireViz has no two-letter code for in the form of IEC 60757.
 WIREVIZ_COLOUR = {"GNYE": "GNYE"}
 
@@ -55,7 +56,11 @@ def harness(hardware: Hardware, circuit: Circuit) -> str:
 def stamped(svg: str, yaml: str) -> str:
     """WireViz's drawing with the digest of its source, without what changes from run to run."""
     body = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
-    return body.rstrip() + "\n" + STAMP.format(digest(yaml)) + "\n"
+    return _with_stamp(body.rstrip() + "\n", yaml)
+
+
+def _with_stamp(body: str, yaml: str) -> str:
+    return body + STAMP.format(digest(yaml), digest(body)) + "\n"
 
 
 def digest(yaml: str) -> str:
@@ -67,8 +72,9 @@ def stale_drawings(root: Path) -> list[str]:
     wrong = []
     for source in sorted((root / FOLDER).glob("*.yml")):
         drawing = source.with_suffix(".svg")
-        stamp = STAMP.format(digest(source.read_text(encoding="utf-8")))
-        if not drawing.is_file() or stamp not in drawing.read_text(encoding="utf-8"):
+        found = drawing.read_text(encoding="utf-8") if drawing.is_file() else ""
+        body = found[: found.rfind("<!--")]
+        if not found or found != _with_stamp(body, source.read_text(encoding="utf-8")):
             wrong.append(f"{FOLDER}/{drawing.name}")
     return wrong
 

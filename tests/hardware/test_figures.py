@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from cli import hardware as command
 from hardware import circuit as circuits
 from hardware import model, power
+from hardware.checks import protection
 from hardware.generate import costs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,3 +118,61 @@ def test_the_command_checks_and_tells_the_budget(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == "hardware: 0 findings\n"
     assert command.main(["power"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split() == ["level", "4.71", "448.2", "106.4"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("TPS22918,,0.30", "TPS22918,,cheap", "prices.csv, line 25: 'cheap' is no price in USD of TPS22918"),
+        ("TPS22918,,0.30", "TPS22918,,-1", "'-1' is no price in USD of TPS22918"),
+        ("part,value,usd,source", "part,value,price,source", "prices.csv: the column 'usd' is missing"),
+    ],
+)
+def test_a_price_that_is_none_names_its_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(costs.PRICES.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(model.HardwareError) as caught:
+        costs.prices(path)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[goal]", "[gaol]", "power_budget.toml has the tables"),
+        ("peak_hours = 3.8", "peak_hour = 3.8", "'peak_hours' is missing"),
+        ("cell_mah = 6000", 'cell_mah = "big"', "node, level, cell_mah: 'big' is not a number above 0"),
+        ("cell_v = 3.2", "cell_v = 0", "conversion, cell_v: 0 is not a number above 0"),
+        ('rail = "12V"', 'rail = "13V"', "node.soil: '13V' is none of VBAT, 3V3, 12V"),
+        ("[pulse]", "[pulse", "power_budget.toml: "),
+    ],
+)
+def test_a_figure_that_is_none_names_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    path = tmp_path / "power_budget.toml"
+    path.write_text(power.BUDGET.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(model.HardwareError) as caught:
+        power.budgets(power.read(path))
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("what", ["build", "check", "power"])
+def test_a_file_that_cannot_be_read_ends_the_command_with_2(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[signal", encoding="utf-8")
+    monkeypatch.setattr(model, "load", lambda: model.parse(model.read_toml(broken)))
+    monkeypatch.setattr(power, "read", lambda: model.read_toml(broken))
+    assert command.main([what]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("hoiquan hardware: broken.toml: ") and said.err.count("\n") == 1
+
+
+def test_the_pulse_capacitors_keep_their_charge_beside_their_dividers() -> None:
+    """What is left half an hour after the boost was cut is what closes a valve when all else has failed."""
+    valve = circuits.build(HARDWARE, "valve", "s3")
+    ohm = {part.ref: protection.ohm(part.value) for part in valve.of_kind("resistor")}
+    farad = 5 * 4700e-6
+    drains = 1 / (1 / (ohm["R51"] + ohm["R52"]) + 1 / (ohm["R54"] + ohm["R55"]))
+    assert 9.6 * math.exp(-1800 / (drains * farad)) > 8.0
+    assert (ohm["R54"] + ohm["R55"]) / ohm["R55"] == pytest.approx(5.02, abs=0.01), "hal/latching.py reckons with it"

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HARDWARE = model.load()
 CIRCUITS = circuits.build_all(HARDWARE)
 BOARDS = sorted((ROOT / "firmware/hal/boards").glob("*.py"))
-A4_WIDTH_PX = 703  # 186 mm of text on a page with margins of 12 mm, at 96 dots an inch
+A4_WIDTH_PX, WIDE_PX = 703, 1032  # 186 and 273 mm of text: A4 with margins of 12 mm, at 96 dots an inch
 
 
 def test_nothing_committed_is_stale() -> None:
@@ -48,6 +48,22 @@ def test_drift_is_found(tmp_path: Path) -> None:
         "firmware/hal/boards/pump_s3.py", "docs/hardware/harness/soil.yml", "docs/hardware/harness/soil.svg",
         "docs/hardware/vi/day-level.html", "firmware/hal/boards/old_s3.py", "gateway/boards.json",
     }
+
+
+def test_drift_is_found_in_every_file(tmp_path: Path) -> None:
+    made = generate.texts()
+    drawings = {name.replace(".yml", ".svg") for name in made if name.endswith(".yml")}
+    for name in sorted({*made, *drawings}):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        middle = len(text) // 2
+        target.write_text(text[:middle] + ("x" if text[middle] != "x" else "y") + text[middle + 1 :], encoding="utf-8")
+    assert set(generate.stale(tmp_path)) == {*made, *drawings}
+    for drawing in drawings:  # the source as it is, the drawing touched
+        source = drawing.replace(".svg", ".yml")
+        shutil.copyfile(ROOT / source, tmp_path / source)
+    assert set(generate.stale(tmp_path)) == {*made, *drawings} - {name for name in made if name.endswith(".yml")}
 
 
 def test_there_is_a_board_of_every_node_on_every_module() -> None:
@@ -133,15 +149,19 @@ def test_wireviz_draws_a_harness_with_every_wire() -> None:
 
 def test_the_papers_fit_a4() -> None:
     papers = sorted((ROOT / "docs/hardware/vi").glob("*.html"))
-    assert len(papers) == 6 + 4
+    assert len(papers) == 6 + 3 + 3, "wiring cards, calibration sheets, pages for whoever builds and sets up"
     with chromium() as browser:
         page = browser.new_page(viewport={"width": A4_WIDTH_PX, "height": 1000})
         page.emulate_media(media="print")
         for paper in papers:
             page.goto(paper.as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= A4_WIDTH_PX, f"{paper.name} is too wide"
+            width = page.evaluate("document.documentElement.scrollWidth")
+            most_px = WIDE_PX if page.query_selector(".page.wide") else A4_WIDTH_PX
+            assert width <= most_px, f"{paper.name} is too wide"
             pages = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
-            most = 1 if paper.name.startswith("hieu-chinh") else 2
+            most = 1 if paper.name.startswith(("hieu-chinh", "day-")) else 2
+            adjusts = page.eval_on_selector_all(".wire", "all => all.map(e => getComputedStyle(e).printColorAdjust)")
+            assert set(adjusts) <= {"exact"}, f"{paper.name}: the colours of wires stay white on paper"
             assert 1 <= pages <= most, f"{paper.name} has {pages} pages"
 
 
