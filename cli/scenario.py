@@ -265,6 +265,7 @@ def _choices(top: Toml, soil: Soil, reference: str) -> tuple[Choices, str]:
             "p": table.choice("p", ("etc", "fixed"), "etc"),
             "stress": table.choice("stress", ("linear", "aquacrop"), "linear"),
             "below_roots": table.choice("below_roots", ("field_capacity", "tracked"), tracked),
+            "beyond_taw": table.choice("beyond_taw", ("cut", "as_computed"), "cut"),
             "first_day": table.whole("first_day", 0, 1, 0),
             "reference": reference,
         }
@@ -310,8 +311,11 @@ def _efficiency(table: Toml) -> float:
 
 
 def _rule(table: Toml, days: Sequence[date]) -> Rule:
-    if not table.has("mad") and not table.has("every_days"):
-        raise table.refused("mad", "cần mad hoặc every_days", "mad or every_days is needed")
+    in_time = table.flag("in_time", False)
+    if in_time and table.has("mad"):
+        raise table.refused("mad", "chỉ ghi mad hoặc in_time", "write mad or in_time, not both")
+    if not in_time and not table.has("mad") and not table.has("every_days"):
+        raise table.refused("mad", "cần mad, in_time hoặc every_days", "mad, in_time or every_days is needed")
     mad = table.number("mad", Limits(0, 1, "", (PER_CENT,)), BY_CALENDAR)
     every = table.whole("every_days", 1, 366, 1)
     part, depth = _refill(table)
@@ -321,7 +325,7 @@ def _rule(table: Toml, days: Sequence[date]) -> Rule:
     allowed = np.asarray([[first <= day <= last] for day in days])
     fw, efficiency = table.number("fw", PART, 1.0), _efficiency(table)
     mads, all_days, parts, depths, fws, good = (floats([x]) for x in (mad, every, part, depth, fw, efficiency))
-    return Rule(allowed, mads, all_days, parts, depths, fws, good)
+    return Rule(allowed, mads, all_days, parts, depths, fws, good, in_time)
 
 
 def _refill(table: Toml) -> tuple[float, float]:

@@ -4,8 +4,9 @@ Rules
 1. Zones are the last axis of every array; ``advance`` takes all of them through one day and returns the new state and
    what happened. Nothing here loops over zones.
 2. Every mm is counted once: rain + irrigation = runoff + evapotranspiration + percolation + what the depletion fell by,
-   exactly, on every day. So no more evaporates than is there: where FAO-56 would take Dr beyond TAW, evaporation and
-   transpiration are cut in proportion.
+   exactly, on every day. So no more evaporates than is there: where FAO-56 would take Dr beyond TAW, the rest comes
+   from below the roots where that is tracked, and what is not there either is cut in proportion. The surface dries by
+   Eq. 77 all the same: what it gives below wilting point is no water of the root zone.
 3. 0 ≤ Dr ≤ TAW and 0 ≤ De ≤ TEW: what is more than field capacity percolates on the same day.
 4. Where FAO-56 leaves a choice, ``Choices`` names it; the defaults are those of pyfao56.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 from gateway.core.fao56 import crop as crops
 from gateway.core.fao56 import water
-from gateway.core.fao56.atmosphere import Array, floats
+from gateway.core.fao56.atmosphere import Array, floats, within
 
 Moment = Literal["start_of_day", "end_of_day"]
 
@@ -32,7 +33,9 @@ class Choices:
     that water is there when the day's evaporation and stress are judged (FAO-56 Example 35), or comes after.
     ``p``: the depletion fraction follows ETc, or is the table value. ``stress``: the line of Eq. 84, or AquaCrop's
     curve. ``below_roots``: roots grow into soil at field capacity (FAO-56), or into soil whose water is tracked down
-    to the deepest root. ``reference``: which surface ET0 is for. ``first_day``: the number of planting day in Eq. 66.
+    to the deepest root. ``beyond_taw``: what is not there is cut (rule 2), or reported as the equations have it, as
+    pyfao56 does, and the books do not close on such a day. ``reference``: which surface ET0 is for.
+    ``first_day``: the number of planting day in Eq. 66.
     """
 
     roots: Literal["kcb", "time"] = "kcb"
@@ -41,6 +44,7 @@ class Choices:
     p: Literal["etc", "fixed"] = "etc"
     stress: Literal["linear", "aquacrop"] = "linear"
     below_roots: Literal["field_capacity", "tracked"] = "field_capacity"
+    beyond_taw: Literal["cut", "as_computed"] = "cut"
     reference: Literal["short", "tall"] = "short"
     first_day: int = 0
 
@@ -196,13 +200,16 @@ def advance(field: Field, state: State, day: Day) -> tuple[State, Result]:
     ks = law(np.maximum(state.dr_mm - early_rain - early_gift, 0.0), taw, p)
 
     inherited = _inherited_mm(field, state, taw)
-    there = np.maximum(taw - state.dr_mm - inherited + rain + gift, 0.0)
-    transpiration, evaporation = _within(there, ks * growing.kc * day.et0_mm, surface.ke * day.et0_mm)
-    eta = transpiration + evaporation
+    room = _room_below_mm(field, taw)
+    there = np.maximum(taw + room - state.dr_mm - state.below_mm + rain + gift, 0.0)
+    transpiration, evaporation = floats(ks * growing.kc * day.et0_mm), floats(surface.ke * day.et0_mm)
     de = crops.surface_depletion_mm(state.de_mm, rain + gift / fw, evaporation, surface.few, soil.tew_mm)
+    if choices.beyond_taw == "cut":
+        transpiration, evaporation = _within(there, transpiration, evaporation)
+    eta = transpiration + evaporation
     left = state.dr_mm + inherited - rain - gift + eta  # FAO-56 Eq. 85, before what percolates
     dr = np.clip(left, 0.0, taw)
-    below, percolation = _below(state, inherited, np.maximum(-left, 0.0))
+    below, percolation = _below(state.below_mm - inherited - (dr - left), room)
 
     ka = ks * growing.kc + surface.ke
     dry_days = np.where(irrigated > 0.0, 1.0, state.dry_days + 1.0)
@@ -290,7 +297,16 @@ def _within(there_mm: Array, transpiration_mm: Array, evaporation_mm: Array) -> 
     return floats(transpiration_mm * part), floats(evaporation_mm * part)
 
 
-def _below(state: State, inherited_mm: Array, surplus_mm: Array) -> tuple[Array, Array]:
-    """What the roots cannot hold fills the soil below them first, and percolates when that is full. FAO-56 Eq. 88."""
-    left = state.below_mm - inherited_mm - surplus_mm
-    return floats(np.maximum(left, 0.0)), floats(np.maximum(-left, 0.0))
+def _room_below_mm(field: Field, taw_mm: Array) -> Array:
+    """What the soil between the roots and their greatest depth can hold; nothing where it is not tracked."""
+    if field.choices.below_roots == "field_capacity":
+        return np.zeros(taw_mm.shape)
+    return floats(np.maximum(field.soil.taw_mm(field.crop.root_m[1]) - taw_mm, 0.0))
+
+
+def _below(left_mm: Array, room_mm: Array) -> tuple[Array, Array]:
+    """What the roots cannot hold fills the soil below them first, and percolates when that is full. FAO-56 Eq. 88.
+
+    ``left_mm`` is the depletion below before what percolates.
+    """
+    return within(left_mm, 0.0, room_mm), floats(np.maximum(-left_mm, 0.0))
