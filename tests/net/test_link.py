@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,13 @@ class Node:
     def __init__(self, directory: Path, port: int, authority: Authority, **changes: Any) -> None:
         options = changes.pop("options", QUICK)
         broker = {
-            "host": HOST, "port": port, "server_name": SERVER_NAME, "user": "n1", "password": USERS["n1"],
-            "ca_der_hex": authority.der.hex(), **changes,
+            "host": HOST,
+            "port": port,
+            "server_name": SERVER_NAME,
+            "user": "n1",
+            "password": USERS["n1"],
+            "ca_der_hex": authority.der.hex(),
+            **changes,
         }
         directory.mkdir(parents=True, exist_ok=True)
         config, options_file = directory / "node.json", directory / "options.json"
@@ -180,9 +185,14 @@ def test_two_hundred_messages_go_up_and_answers_come_down(broker: Broker, node: 
 def test_a_retained_command_is_told_apart(broker: Broker, tmp_path: Path) -> None:
     with gateway(broker) as (client, _):
         down(client, "command", b"\x05", retain=True)
+        down(client, "ack", bytes(5_000), retain=True)
         with Node(tmp_path / "n1", broker.port, broker.authority) as node:
             assert node.expect("message") == "message command 1 05"
+            down(client, "command", b"\x06")
+            assert node.expect("message") == "message command 0 06"
+            assert node.figures()[2] == 1, "one that is too long, at each connection, costs only itself"
         down(client, "command", b"", retain=True)
+        down(client, "ack", b"", retain=True)
 
 
 def test_a_message_that_is_too_long_costs_only_itself(broker: Broker, node: Node) -> None:
@@ -271,20 +281,70 @@ def test_what_the_broker_refuses_or_shows_wrongly_is_survived(broker: Broker, tm
         assert "as n2" not in broker.log() and "as gateway" not in broker.log()  # no password for a stranger
 
 
-def test_a_certificate_of_the_future_is_survived_until_it_is_put_right(tmp_path: Path) -> None:
+def test_certificates_of_another_time_are_survived_until_they_are_put_right(tmp_path: Path) -> None:
     authority = Authority.create()
-    future = authority.issue(
-        not_before=datetime(2090, 1, 1, tzinfo=UTC), not_after=datetime(2095, 1, 1, tzinfo=UTC)
-    )
+    wrong = {(2090, 2095): "validity starts in the future", (2001, 2005): "validity has expired"}
+    with ExitStack() as stack:
+        pairs = []
+        for first, last in wrong:
+            shown = authority.issue(
+                not_before=datetime(first, 1, 1, tzinfo=UTC), not_after=datetime(last, 1, 1, tzinfo=UTC)
+            )
+            folder = tmp_path / str(first)
+            broker = stack.enter_context(Broker(folder / "b", USERS, ACL, authority=authority, certificate=shown))
+            pairs.append((broker, stack.enter_context(Node(folder / "n1", broker.port, authority))))
+        for said, (_, node) in zip(wrong.values(), pairs, strict=True):
+            assert said in node.expect("failed 1 certificate")
+        for broker, _ in pairs:
+            broker.stop()
+            broker.present(authority.issue())
+            broker.start()
+        for _, node in pairs:
+            node.expect("connected", 15)
+
+
+def test_a_clock_that_begins_with_the_authority_is_no_hindrance(tmp_path: Path) -> None:
+    """A board without power-kept time begins at 2000-01-01 00:00:00, the first second of the village's authority. Here
+    the clock cannot be set back, so the certificate begins in the second that is now."""
+    authority = Authority.create()
+    now = datetime.now(tz=UTC).replace(microsecond=0)
+    fresh = authority.issue(not_before=now)
     with (
-        Broker(tmp_path / "broker", USERS, ACL, authority=authority, certificate=future) as broker,
+        Broker(tmp_path / "broker", USERS, ACL, authority=authority, certificate=fresh) as broker,
         Node(tmp_path / "n1", broker.port, authority) as node,
     ):
-        assert "validity starts in the future" in node.expect("failed 1 certificate")
-        broker.stop()
-        broker.present(authority.issue())
-        broker.start()
-        node.expect("connected", 15)
+        node.expect("connected")
+
+
+def test_two_boards_with_one_identity_neither_die_nor_hammer(broker: Broker, tmp_path: Path) -> None:
+    """The broker lets the newer one in and drops the other, which comes back: for ever, but slower and slower."""
+    slow = {**QUICK, "backoff": [200, 5_000]}
+    with Node(tmp_path / "first", broker.port, broker.authority, options=slow) as first:
+        first.expect("connected")
+        with Node(tmp_path / "second", broker.port, broker.authority, options=slow) as second:
+            second.expect("connected")
+            began = time.monotonic()
+            for node in (first, second):
+                assert node.expect("lost").startswith("lost protocol: closed")
+                node.expect("connected")
+            time.sleep(1)
+            most = 12 + 3 * (time.monotonic() - began)
+            assert broker.log().count("as n1") <= most, "nobody hammers: without a rest it is 40 a second"
+        first.expect("connected", 30)
+        first.say("burst 1 100")
+        assert first.expect("burst", 30)
+
+
+def test_a_slow_network_loses_and_doubles_nothing(broker: Broker, tmp_path: Path) -> None:
+    with gateway(broker) as (_, heard), Proxy(broker.port) as proxy:
+        proxy.delay_s = 0.15
+        options = {**QUICK, "response_ms": 3_000}
+        with Node(tmp_path / "n1", proxy.port, broker.authority, options=options) as node:
+            node.say("burst 8 300")
+            node.expect("burst", 30)
+            got = [heard.get(timeout=5) for _ in range(8)]
+            assert [int.from_bytes(payload[:4], "big") for _, payload in got] == list(range(8, 0, -1))
+            assert heard.empty() and proxy.connections == 1
 
 
 def test_a_connection_cut_at_any_byte_is_opened_again(broker: Broker, tmp_path: Path) -> None:
@@ -302,9 +362,7 @@ def test_a_connection_cut_at_any_byte_is_opened_again(broker: Broker, tmp_path: 
 
 
 @pytest.mark.parametrize("size", [1040, 200])
-def test_bytes_that_cannot_leave_are_kept_and_sent_whole_later(
-    broker: Broker, tmp_path: Path, size: int
-) -> None:
+def test_bytes_that_cannot_leave_are_kept_and_sent_whole_later(broker: Broker, tmp_path: Path, size: int) -> None:
     """The socket takes nothing for a while: TLS holds half a record, and the core's own bound is reached."""
     options = {"backoff": [50, 200], "response_ms": 200, "sends": 60, "window": 4, "send_buffer": 1}
     with gateway(broker) as (client, heard), Proxy(broker.port) as proxy:

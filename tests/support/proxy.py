@@ -1,8 +1,9 @@
 """A TCP proxy on loopback that does to a connection what a bad network does.
 
-    with Proxy(broker.port) as proxy:
-        proxy.cut_after(7, 1_234)  # the next two connections are reset after so many bytes, both ways together
-        proxy.hold()               # nothing more is taken from the client; go_on() ends it
+with Proxy(broker.port) as proxy:
+    proxy.cut_after(7, 1_234)  # the next two connections are reset after so many bytes, both ways together
+    proxy.hold()               # nothing more is taken from the client; go_on() ends it
+    proxy.delay_s = 0.1        # each piece is passed on so much later, both ways
 """
 
 import socket
@@ -28,6 +29,7 @@ class Proxy:
         self._listener.settimeout(TURN_S)
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
+        self.delay_s = 0.0
         self._cuts: deque[int] = deque()
         self._flowing = threading.Event()
         self._flowing.set()
@@ -72,6 +74,7 @@ class Proxy:
                 source.settimeout(TURN_S)
                 data = source.recv(pair.allowance())
                 if data:
+                    self._ended.wait(self.delay_s)
                     sink.settimeout(5)
                     sink.sendall(data)
             except TimeoutError:

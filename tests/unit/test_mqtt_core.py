@@ -196,6 +196,9 @@ def test_more_malformed_packets(data: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
+        (b"\x20\x02\x00\x01", "connack_1"),
+        (b"\x20\x02\x00\x02", "connack_2"),
+        (b"\x20\x02\x00\x03", "connack_3"),
         (b"\x20\x02\x00\x04", "connack_4"),
         (b"\x20\x02\x00\x05", "connack_5"),
         (b"\x20\x02\x02\x00", "connack"),
