@@ -4,7 +4,7 @@ Rules
 1. A leaf is whoever can make the tag of the hop that follows from the bridge's key and the id it says (air.py). At most
    wire.relay.MAX_LEAVES at once; a leaf that was silent for ``gone_ms`` is dropped, and its last will published for it.
 2. A JOIN opens a session beside the present one; only a good packet in it, which nobody can make who repeats an old
-   JOIN, ends the present one.
+   JOIN, ends the present one. As long as nothing followed, the same JOIN gets the same answer: whichever comes is good.
 3. A whole message waits here until the broker's link has room for it (``ready``, ``accept``), one for each leaf: until
    then the leaf is told BUSY. What came down for a leaf waits too, MAX_DOWN frames for each; what finds no room is
    dropped: the gateway says it again.
@@ -142,8 +142,12 @@ class Bridge:
             return
         if peer is None:
             peer = self._peers[address] = Peer(leaf, hop, now_ms)
-        own = self._random(air.NONCE_BYTES)
-        peer.wanted = air.session(nonce, own), mac
+        begun = air.session(nonce, b"")
+        if peer.wanted is not None and peer.wanted[0].startswith(begun):
+            own = bytes.fromhex(peer.wanted[0][len(begun) :])  # the answer before may be on its way
+        else:
+            own = self._random(air.NONCE_BYTES)
+            peer.wanted = air.session(nonce, own), mac
         flags = air.ONLINE if self.online else 0
         self.out.append((mac, air.packet(hop, "", air.WELCOME, address, nonce + own + bytes((flags,)))))
 

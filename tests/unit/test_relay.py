@@ -159,6 +159,13 @@ def test_a_leaf_finds_its_bridge_on_its_channel_and_stays_there() -> None:
     world.until(lambda: world.leaves["a"].connected, 5_000)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_answer_to_the_join_before_is_as_good_as_the_last_one(seed: int) -> None:
+    """Answers that come late, twice and in any order: the leaf takes the first, and must not wait for it to fail."""
+    world = World(Air(seed, twice=0.5, late_ms=400), "a")
+    world.until(lambda: world.leaves["a"].connected, 4_000)
+
+
 def test_what_was_queued_survives_the_bridge() -> None:
     world = World(Air(2), "a")
     one = world.leaves["a"]
