@@ -147,7 +147,8 @@ def _build(args: argparse.Namespace) -> int:
                       f"{given} is not three numbers like 0.2.0 ({error})") from error  # fmt: skip
     total = sum(size for _, size, _ in made.files)
     most = firmware_bundle.MAX_BYTES if made.kind == manifest.KIND_APP else manifest.MAX_IMAGE
-    print(f"{out}: {len(made.files)} files, {total} bytes of at most {most}, not signed yet")
+    print(f"{out}: {len(made.files)} tệp, {total} byte trong {most} cho phép, chưa ký / "
+          f"{len(made.files)} files, {total} bytes of at most {most}, not signed yet")  # fmt: skip
     return 0
 
 
@@ -202,7 +203,9 @@ def _release(args: argparse.Namespace) -> int:
     if args.bundle is None:
         raise Refused("BUNDLE", "thiếu gói đã ký", "the signed bundle is missing")
     if args.key is not None:
-        releases.pin(home, firmware_keys.read_public(args.key))
+        key = firmware_keys.read_public(args.key)
+        releases.load(args.bundle, key)  # whom the village trusts stays: so only a key that has signed what is given
+        releases.pin(home, key)
     _check_fits(home, releases.load(args.bundle, releases.pinned(home)))
     release = releases.put(home, args.bundle)
     order = releases.give_order(home, release.id.hex(), "start")

@@ -60,7 +60,9 @@ def read_public(path: Path) -> bytes:
         found = path.read_bytes()
     except FileNotFoundError:
         raise Refused(
-            str(path), "không có khóa công khai của nơi làm máy", "the maker's public key is not there"
+            str(path),
+            "không có khóa công khai của nơi làm máy; chỉ tệp maker.pub bằng --public-key (flash), --key (release)",
+            "the maker's public key is not there: name maker.pub by --public-key (flash) or --key (release)",
         ) from None
     if len(found) != manifest.MODULUS_BYTES or not found[0] & 0x80:
         raise Refused(str(path), "không phải khóa công khai RSA 2048", "not a public key of RSA-2048")

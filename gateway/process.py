@@ -7,12 +7,19 @@ started again with the new one: there is one way in which a process gets its sec
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
 
 class ProcessError(Exception):
     """A process cannot start or go on; one line that says what to mend."""
+
+
+def no_such_node(node: str, registry: Path, there: Iterable[str]) -> ProcessError:
+    """What a command says of a node that the village does not have."""
+    names = ", ".join(there)
+    return ProcessError(f"{registry}: không có hộp {node!r}; có: {names} / there is no node {node!r}")
 
 
 class Stop:

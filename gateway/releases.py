@@ -78,13 +78,14 @@ def load(folder: Path, key: bytes) -> Release:
         made = manifest.opened(signed, key)
         files = tuple((folder / path).read_bytes() for path, _, _ in made.files)
     except WireError as error:
-        what = "not signed by the maker of this village" if error.code == "bad_signature" else f"no release ({error})"
+        what = ("không do nơi làm máy của làng ký / not signed by the maker of this village"
+                if error.code == "bad_signature" else f"không phải bản phát hành / no release ({error})")  # fmt: skip
         raise ReleaseError(f"{folder}: {what}") from error
     except OSError as error:
-        raise ReleaseError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        raise ReleaseError(f"{error.filename}: không đọc được / cannot be read ({error.strerror})") from error
     for (path, size, digest), data in zip(made.files, files, strict=True):
         if len(data) != size or hashlib.sha256(data).digest() != digest:
-            raise ReleaseError(f"{folder / path}: not what the manifest says")
+            raise ReleaseError(f"{folder / path}: khác với bảng kê đã ký / not what the manifest says")
     return Release(manifest.release_id(signed), signed, made, files)
 
 
@@ -94,7 +95,10 @@ def pinned(home: Home) -> bytes:
     try:
         key = path.read_bytes()
     except OSError as error:
-        raise ReleaseError(f"{path}: the maker's public key is not there: give it once by --key") from error
+        raise ReleaseError(
+            f"{path}: chưa có khóa công khai của nơi làm máy, lần đầu phải có --key / "
+            "the maker's public key is not there: give it once by --key"
+        ) from error
     if len(key) != manifest.MODULUS_BYTES:
         raise ReleaseError(f"{path}: no public key of RSA-2048")
     return key
@@ -105,7 +109,8 @@ def pin(home: Home, key: bytes) -> None:
     path = home.releases / KEY
     home.releases.mkdir(mode=0o755, exist_ok=True)
     if path.exists() and path.read_bytes() != key:
-        raise ReleaseError(f"{path}: the village trusts another maker already; nodes would refuse this one")
+        raise ReleaseError(f"{path}: làng đã tin một nơi làm máy khác, hộp sẽ không nhận / "
+                           "the village trusts another maker already; nodes would refuse this one")  # fmt: skip
     if not path.exists():
         write_atomic(path, key, mode=PUBLIC)
 

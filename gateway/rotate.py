@@ -20,7 +20,7 @@ from gateway import registry, registry_relay, secrets
 from gateway.core.village import Village
 from gateway.enrol.codes import Codes
 from gateway.home import Home
-from gateway.process import ProcessError
+from gateway.process import no_such_node
 from gateway.provision import provision
 
 _PROC = Path("/proc")
@@ -34,7 +34,7 @@ def change(home: Home, rotate: Sequence[str], revoke: Sequence[str]) -> None:
     found = secrets.complete(secrets.read(home.secrets), village.nodes)
     for node in (*rotate, *revoke):
         if node not in village.nodes:
-            raise ProcessError(f"{node!r} is no node of {home.registry}: its nodes are {', '.join(village.nodes)}")
+            raise no_such_node(node, home.registry, village.nodes)
     for node in rotate:
         found = secrets.renewed(found, node, shut_out=False)
     for node in revoke:

@@ -11,7 +11,7 @@ from gateway.core.village import Village
 from gateway.enrol.cards import Card, places, sheet
 from gateway.enrol.codes import Codes
 from gateway.home import Home, home_from
-from gateway.process import ProcessError
+from gateway.process import ProcessError, no_such_node
 from gateway.provision import broker_address
 from kit.clock import Clock, clock_from_environment
 from kit.files import PRIVATE, write_atomic
@@ -55,16 +55,22 @@ def make(home: Home, nodes: list[str], clock: Clock, days: int = DAYS, ssid: str
 
 def _check(home: Home, village: Village, codes: Codes, nodes: list[str], days: int, ssid: str) -> None:
     if not 1 <= days <= MAX_DAYS:
-        raise ProcessError(f"--days {days}: must be 1 to {MAX_DAYS}")
+        raise ProcessError(f"--days {days}: phải từ 1 tới {MAX_DAYS} / must be 1 to {MAX_DAYS}")
     if len(ssid.encode()) > MAX_SSID_BYTES or any(ord(character) < 32 for character in ssid):
-        raise ProcessError(f"--ssid {ssid!r}: must be at most {MAX_SSID_BYTES} bytes of plain text")
+        raise ProcessError(f"--ssid {ssid!r}: nhiều nhất {MAX_SSID_BYTES} byte chữ / "
+                           f"must be at most {MAX_SSID_BYTES} bytes of plain text")  # fmt: skip
     kept = secrets.load(home.secrets, village.nodes.keys() & set(nodes))
     for node in nodes:
         if node not in village.nodes:
-            raise ProcessError(f"{node!r} is no node of {home.registry}: its nodes are {', '.join(village.nodes)}")
+            raise no_such_node(node, home.registry, village.nodes)
         if node in kept.revoked or codes.handed_over(node):
-            why = "is shut out" if node in kept.revoked else "has given its secrets to a board already"
-            again = f"`python -m gateway provision --rotate {node}` makes new ones, and shuts that board out"
-            raise ProcessError(f"{node} {why}: {again}")
+            shut = node in kept.revoked
+            vi = "đã bị chặn" if shut else "đã cài cho một hộp rồi"
+            why = "is shut out" if shut else "has given its secrets to a board already"
+            again = f"`./hoiquan gateway provision --rotate {node}`"
+            raise ProcessError(f"{node} {vi}: {again} làm khóa mới và chặn hộp cũ / "
+                               f"{node} {why}: {again} makes new ones, and shuts that board out")  # fmt: skip
         if not (home.nodes / f"{node}.json").exists():
-            raise ProcessError(f"{home.nodes / node}.json is not there: run `python -m gateway provision`")
+            raise ProcessError(
+                f"{home.nodes / node}.json không có, hãy chạy / is not there: run `./hoiquan gateway provision`"
+            )

@@ -139,11 +139,11 @@ def test_a_node_that_is_shut_out_has_no_way_in_until_it_is_let_in(home: Home) ->
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["card", "dat-9"], "'dat-9' is no node"),
-        (["card", "dat-1", "--days", "0"], "--days 0: must be 1 to 60"),
+        (["card", "dat-9"], "there is no node 'dat-9'"),
+        (["card", "dat-1", "--days", "0"], "--days 0: phải từ 1 tới 60 / must be 1 to 60"),
         (["card", "dat-1", "--ssid", "x" * 33], "--ssid"),
-        (["provision", "--rotate", "dat-9"], "'dat-9' is no node"),
-        (["provision", "--revoke", "dat-9"], "'dat-9' is no node"),
+        (["provision", "--rotate", "dat-9"], "there is no node 'dat-9'"),
+        (["provision", "--revoke", "dat-9"], "there is no node 'dat-9'"),
     ],
 )
 def test_what_cannot_be_is_one_line(

@@ -73,6 +73,16 @@ def test_from_key_to_release(home: Home, keys: Path, bundle: Path, capsys: pytes
     assert held.order(home) == (2, order.release, "stop")
 
 
+def test_a_wrong_key_typed_once_does_not_shut_the_right_one_out(
+    home: Home, keys: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("sign", "--key", keys / "maker.key", bundle) == 0
+    assert run("key", "--folder", tmp_path / "other") == 0
+    assert run("release", "--home", home.root, "--key", tmp_path / "other" / "maker.pub", bundle) == 1
+    assert "không do nơi làm máy của làng ký" in capsys.readouterr().err
+    assert run("release", "--home", home.root, "--key", keys / "maker.pub", bundle) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
