@@ -119,7 +119,7 @@ td { font-family: monospace; font-size: 10.5pt; vertical-align: top; overflow-wr
 <header><h1>Phiếu cài hộp – {village}</h1><p><small lang="en">Cards for setting up nodes</small></p>
 <ol>
 <li>Giữ nút trên hộp trong lúc mở điện, giữ tiếp 3 giây. Đèn chớp là hộp chờ, trong 10 phút.
-<small lang="en">Hold the node's button while you power it, and 3 s more. While its light blinks it waits, for 10 minutes.</small></li>
+<small lang="en">Hold its button at power-up, and 3 s more. It blinks while it waits, for 10 minutes.</small></li>
 <li>Điện thoại vào Wi-Fi <b>hoiquan-…</b> của hộp, mật khẩu <b>caidat-hop</b>.
 <small lang="en">Join the node's own Wi-Fi with the phone.</small></li>
 <li>Quét mã vuông của đúng hộp đó, gõ mật khẩu Wi-Fi của làng, bấm <b>Cài</b>.
