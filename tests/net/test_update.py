@@ -6,7 +6,6 @@ Promise P9: a node never runs a wrong, old or half release.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +19,13 @@ from gateway.store.update import NodeReport, UpdateReader
 from tests.support import releases
 from tests.support.field_server import FieldServer
 from tests.support.gateway_home import GatewayHome
-from tests.support.releases import Release
+from tests.support.releases import Release, compiled
 from tests.support.slot_node import RESTART, SlotNode, live_until
 from tests.support.waiting import eventually
 from wire import commands, fields, manifest, topics, updates
 
 NODE = "van-1"
-FIRST_LOADER = Path(__file__).with_name("first_loader.bin")  # as it was built when slots began
+FIRST_LOADER = Path(__file__).with_name("first_loader.txt")  # its source as it was when slots began
 # A program that fails at its start, and one that never reaches the gateway.
 CRASHES = b"""
 def run(hal):
@@ -217,7 +216,7 @@ def test_what_is_wrong_is_refused_and_the_node_goes_on_as_it_was(village: Villag
 def test_a_load_that_is_cut_off_goes_on_where_it_was(village: Village, new: Release) -> None:
     """On a board that was flashed with the first loader: what lies beside the slots never changes over the air."""
     node = village.node()
-    shutil.copyfile(FIRST_LOADER, node.folder / "beside" / "loader.mpy")
+    (node.folder / "beside" / "loader.mpy").write_bytes(compiled(FIRST_LOADER.read_bytes()))
     live_until(lambda: village.last(), node)
     village.release(new)
     live_until(lambda: village.said(updates.LOADING), node)
