@@ -10,11 +10,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-import os
 import sys
 from dataclasses import dataclass
 
 from cli.arguments import WRONG_USAGE
+from kit.pipe import until_reader_leaves
 from kit.toolchain import MISSING_EXIT_CODE, ToolMissing
 
 CTRL_C_EXIT_CODE = 130
@@ -74,9 +74,6 @@ def run(command: Command, argv: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"hoiquan {command.name}: stopped", file=sys.stderr)
         return CTRL_C_EXIT_CODE
-    except BrokenPipeError:  # the reader, such as "head", has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def available() -> dict[str, Command]:
@@ -88,8 +85,11 @@ def usage(commands: dict[str, Command]) -> str:
     """The help text."""
     lines = ["usage: hoiquan COMMAND [OPTIONS]", "", "An open system for the smart villages of the Mekong Delta.", ""]
     lines += [f"  {command.name:9}{command.summary}" for command in commands.values()]
-    lines += ["", "hoiquan COMMAND --help tells the options. Exit codes: 0 done, 1 failed, 2 wrong usage,",
-              "69 something is missing on this machine, 130 stopped by Ctrl-C."]
+    lines += [
+        "",
+        "hoiquan COMMAND --help tells the options. Exit codes: 0 done, 1 failed, 2 wrong usage,",
+        "69 something is missing on this machine, 130 stopped by Ctrl-C.",
+    ]
     return "\n".join(lines)
 
 
@@ -101,4 +101,4 @@ def _unknown(name: str, commands: dict[str, Command]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(until_reader_leaves(lambda: main(sys.argv[1:])))

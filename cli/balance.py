@@ -70,7 +70,7 @@ def _work(args: argparse.Namespace) -> int:
         plan.field, plan.state, plan.weather, events=plan.events, rule=plan.rule, observed=plan.observed
     )
     _tell(plan)
-    deliver(_text(plan, result), args.output, args.input)
+    deliver(_text(plan, result), args.output, args.input, *plan.files)
     print("\n".join(_totals(plan, result)), file=sys.stdout if args.output else sys.stderr)
     return 0
 

@@ -8,13 +8,14 @@ Rules
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 from cli import tables, weather
 from cli.arguments import Parser, real
-from cli.refusal import deliver, input_file, note, output_file, run
-from cli.tables import Table, figure
+from cli.refusal import Refused, deliver, input_file, note, output_file, run
+from cli.tables import Limits, Table, figure
 from gateway.core.fao56.station import NIGHT_RATIO_HUMID, Reference, Station, daily, hourly
 
 NAME = "et0"
@@ -72,8 +73,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 def _work(args: argparse.Namespace) -> int:
     limits = weather.HOURLY if args.hourly else weather.DAILY
-    key = "time" if args.hourly else "date"
-    table = tables.read(args.input, (key, *limits, "rain_mm", *RESULTS), (key,))
+    table = _read(args.input, args.hourly, limits)
     table.numbers("rain_mm", weather.RAIN)
     station = Station(args.lat, args.elevation, args.longitude, args.coast, args.night_ratio)
     found = _hours(table, station, args.stamp) if args.hourly else _days(table, station, args.method)
@@ -82,6 +82,16 @@ def _work(args: argparse.Namespace) -> int:
         note(NAME, f"{without} dòng không tính được, xem cột method", f"{without} rows have no ET0, see their method")
     deliver(_text(table, found), args.output, args.input)
     return 0
+
+
+def _read(path: Path, hourly: bool, limits: dict[str, Limits]) -> Table:
+    """The table, whose rows are days or hours as was told. Raises Refused."""
+    key, other = ("time", "date") if hourly else ("date", "time")
+    if other in tables.header(path):
+        vi, en = ("bỏ", "drop") if hourly else ("thêm", "add")
+        raise Refused(str(path), f"dòng 1: có cột {other}, phải là {key}; {vi} --hourly?",
+                      f"row 1: has a column {other}, must be {key}; {en} --hourly?")  # fmt: skip
+    return tables.read(path, (key, *limits, "rain_mm", *RESULTS), (key,))
 
 
 def _days(table: Table, station: Station, method: str) -> Reference:

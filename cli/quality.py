@@ -69,7 +69,7 @@ def _work(args: argparse.Namespace) -> int:
         else alone[name]
         for name in names
     }
-    deliver(_text(table, found), args.output, args.input)
+    deliver(_text(table, found), args.output, args.input, args.limits)
     print("\n".join(_counts(found)), file=sys.stdout if args.output else sys.stderr)
     return 0
 

@@ -86,11 +86,11 @@ def output_file(text: str) -> Path:
     return path.resolve()
 
 
-def deliver(text: str, output: Path | None, source: Path) -> None:
-    """Write the whole result to its file as one step, or to the screen."""
+def deliver(text: str, output: Path | None, *sources: Path) -> None:
+    """Write the whole result to its file as one step, or to the screen; never over one of the files it came from."""
     if output is None:
         sys.stdout.write(text)
         return
-    if output == source.resolve():
+    if output.exists() and any(output.samefile(source) for source in sources):
         raise Refused(str(output), "đây là tệp đầu vào, hãy ghi ra tệp khác", "this is the input, name another file")
     write_atomic(output, text)

@@ -59,6 +59,7 @@ class Scenario:
     rule: Rule | None
     observed: Observed | None
     ignored_events: int
+    files: tuple[Path, ...]  # what it was read from, beside the scenario itself
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,15 @@ def read(path: Path) -> Scenario:
     with toml_tables.read(path) as top:
         crop_table = top.table("crop")
         with top.table("weather") as weather_table:
-            sky = _sky(weather_table, path.parent, crop_table)
+            files = [_named_file(weather_table, "csv", path.parent)]
+            sky = _sky(weather_table, files[0], crop_table)
         with crop_table:
             dual = crop_table.choice("method", ("dual", "single")) == "dual"
             crop = _crop(crop_table, dual)
-            observed = _observed(crop_table, path.parent, sky.days) if crop_table.has("observed_csv") else None
+            observed = None
+            if crop_table.has("observed_csv"):
+                files.append(_named_file(crop_table, "observed_csv", path.parent))
+                observed = _observed(files[-1], sky.days)
         with top.table("soil") as soil_table:
             soil, theta, de_mm = _soil(soil_table, crop, dual)
         choices, climate = _choices(top, soil, sky.reference)
@@ -89,8 +94,9 @@ def read(path: Path) -> Scenario:
     field = Field(crop, soil, choices)
     season_days = int(crop.stages_days.sum())
     return Scenario(
-        sky.days, season_days, field, begin(field, theta, de_mm), sky.weather, events, rule, observed, ignored
-    )
+        sky.days, season_days, field, begin(field, theta, de_mm), sky.weather, events, rule, observed, ignored,
+        tuple(files),
+    )  # fmt: skip
 
 
 def _column(*values: float) -> Array:
@@ -106,9 +112,8 @@ def _named_file(table: Toml, key: str, folder: Path) -> Path:
         raise table.refused(key, vi, en) from None
 
 
-def _sky(table: Toml, folder: Path, crop: Toml) -> _Sky:
+def _sky(table: Toml, path: Path, crop: Toml) -> _Sky:
     """The days of the run with their weather."""
-    path = _named_file(table, "csv", folder)
     station = Station(
         table.number("latitude", Limits(-90, 90, "°")),
         table.number("elevation_m", Limits(-430, 6000, "m")),
@@ -188,9 +193,9 @@ def _rising(table: Toml, key: str, limits: Limits) -> list[float]:
     return [low, high]
 
 
-def _observed(table: Toml, folder: Path, days: Sequence[date]) -> Observed:
+def _observed(path: Path, days: Sequence[date]) -> Observed:
     """What was seen in the field on some of the days."""
-    found = tables.read(_named_file(table, "observed_csv", folder), ("date", "kcb", "height_m", "cover"), ("date",))
+    found = tables.read(path, ("date", "kcb", "height_m", "cover"), ("date",))
     row_of = {day: row for row, day in enumerate(found.days())}
     rows = [row_of.get(day, -1) for day in days]
     columns = []

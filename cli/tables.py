@@ -154,6 +154,13 @@ def read(path: Path, known: Sequence[str] | None, required: Sequence[str]) -> Ta
     return Table(name, header, tuple(rows[1:]), tuple(lines[1:]))
 
 
+def header(path: Path) -> tuple[str, ...]:
+    """The names of the columns, before anything is asked of them; none of an empty file. Raises Refused."""
+    name = str(path)
+    _, rows = _rows(name, _text(path, name).partition("\n")[0])
+    return tuple(cell.strip() for row in rows for cell in row)
+
+
 def _text(path: Path, name: str) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise Refused(

@@ -20,6 +20,7 @@ from cloud.store.database import DEFAULT_URL, Database, DatabaseError, open_data
 from cloud.store.people import ROLES, SCOPES, People, PeopleError, Scope
 from kit import log
 from kit.clock import Clock, ClockFileError, clock_from_environment
+from kit.pipe import until_reader_leaves
 from kit.web import ListenError, listen, uvicorn_settings
 
 MAX_CONNECTIONS = 128
@@ -164,4 +165,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_reader_leaves(main))

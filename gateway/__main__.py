@@ -21,6 +21,7 @@ from gateway.store.common import StoreError, owner_of
 from gateway.strict import RegistryError
 from kit import log
 from kit.clock import ClockFileError, clock_from_environment, real_mono_s, real_sleep_s
+from kit.pipe import until_reader_leaves
 from kit.supervisor import Program, Supervisor
 
 # name: (a module with ``run(home: Home, clock: Clock) -> None``, what it does)
@@ -199,4 +200,4 @@ def _ready(home: Home) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(until_reader_leaves(lambda: main(sys.argv[1:])))

@@ -86,7 +86,7 @@ HOURS_REFUSED = [
     ("time,tmean_c\n2024-03-01T14:00+07:00,30\n2024-03-01T07:00Z,30\n", "is also on row 2"),
     ("time,tmean_c\n2024-03-01T14:00+07:00,30\n2024-03-01T05:00Z,30\n", "must be later than row 2"),
     ("time,tmean_c,srad_mj_m2\n2024-03-01T14:00+07:00,30,640\n", "0.0036"),
-    ("date,tmean_c\n2024-03-01,30\n", "unknown column date"),
+    ("date,tmean_c\n2024-03-01,30\n", "has a column date, must be time; drop --hourly?"),
 ]  # fmt: skip
 
 
@@ -117,7 +117,14 @@ def test_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[
 
 
 def test_the_input_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "this is the input" in refusal(["et0", "weather.csv", *WHERE, "-o", "weather.csv"], capsys)
+    for words, output in (
+        (["et0", "weather.csv", *WHERE], "weather.csv"), (["balance", "field.toml"], "field.toml"),
+        (["balance", "field.toml"], "weather.csv"),
+        (["quality", "readings.csv", "--limits", "limits.toml"], "limits.toml"),
+    ):  # fmt: skip
+        assert "this is the input" in refusal([*words, "-o", output], capsys)
+    Path("linked.csv").hardlink_to("weather.csv")
+    assert "this is the input" in refusal(["balance", "field.toml", "-o", "linked.csv"], capsys)
 
 
 def test_a_disk_that_fails_leaves_the_old_result(
