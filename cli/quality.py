@@ -2,7 +2,8 @@
 
 Rules
 1. The limits file has one table for each column to be judged; what its keys are is told in docs/interfaces.md.
-2. Behind each value column X come ``X_flag`` and ``X_failed`` (names joined by "+"). Values are never changed.
+2. Behind each value column X come ``X_flag`` and ``X_failed`` (names joined by "+"), in place of columns so
+   named. Values are never changed.
 3. A column without limits is not evaluated (2); limits for a column that is not there are refused.
 """
 
@@ -53,7 +54,8 @@ def main(argv: list[str]) -> int:
 
 def _work(args: argparse.Namespace) -> int:
     table = tables.read(args.input, None, ("time",))
-    names = [name for name in table.header if name != "time"]
+    results = _results(table)
+    names = [name for name in table.header if name != "time" and name not in results]
     if not names:
         raise Refused(
             table.name, "dòng 1: không có cột giá trị nào ngoài time", "row 1: no column of values beside time"
@@ -145,13 +147,21 @@ def _seconds(table: Table) -> Array:
     return floats(found)
 
 
+def _results(table: Table) -> set[str]:
+    """Columns of an earlier run; new ones take their place."""
+    return {f"{name}_{what}" for name in table.header for what in ("flag", "failed")}
+
+
 def _text(table: Table, found: dict[str, Verdict]) -> str:
     header: list[str] = []
     columns: list[list[str]] = []
     words = {
         bits: "+".join(names_of(bits)) for verdict in found.values() for bits in np.unique(verdict.failed).tolist()
     }
+    results = _results(table)
     for place, name in enumerate(table.header):
+        if name in results:
+            continue
         header.append(name)
         columns.append([row[place] for row in table.rows])
         if name in found:

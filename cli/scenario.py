@@ -326,6 +326,8 @@ def _rule(table: Toml, days: Sequence[date]) -> Rule:
     part, depth = _refill(table)
     first, last = table.day("from", days[0]), table.day("to", days[-1])
     if first > last:
+        if table.has("to"):
+            raise table.refused("to", f"không được trước from = {first}", f"must not be before from = {first}")
         raise table.refused("from", f"không được sau to = {last}", f"must not be after to = {last}")
     allowed = np.asarray([[first <= day <= last] for day in days])
     fw, efficiency = table.number("fw", PART, 1.0), _efficiency(table)

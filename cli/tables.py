@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ from gateway.core.fao56.atmosphere import Array, floats
 
 MAX_BYTES = 200_000_000
 MAX_ROWS = 2_000_000
+DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")  # and no other of the forms that ISO 8601 has
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Table:
         found: list[date] = []
         for row, cell in enumerate(self.cells(column)):
             try:
-                found.append(date.fromisoformat(cell if len(cell) == 10 else ""))
+                found.append(date.fromisoformat(cell if DAY.fullmatch(cell) else ""))
             except ValueError:
                 raise self.refused(row, column, "không phải là ngày, ghi như 2024-03-01",
                                    "is not a day, write it like 2024-03-01") from None  # fmt: skip

@@ -8,7 +8,7 @@ Rules
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -79,7 +79,7 @@ class Toml:
 
     def _number(self, key: str, value: object, limits: Limits) -> float:
         allowed = f"{limits.low:g}..{limits.high:g} {limits.unit}".rstrip()
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
         if not isinstance(value, int | float) or not good:
             raise self.refused(key, f"phải là số trong {allowed}", f"must be a number in {allowed}")
         if not limits.low <= value <= limits.high:
@@ -174,5 +174,7 @@ def read(path: Path) -> Toml:
         return Toml(name, tomllib.loads(path.read_bytes().decode("utf-8-sig")))
     except UnicodeDecodeError:
         raise Refused(name, "không phải UTF-8, hãy lưu lại là UTF-8", "is not UTF-8, save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise Refused(name, "quá nhiều ngoặc lồng nhau", "brackets are nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError is one, and so is a number of thousands of digits
         raise Refused(name, f"không đọc được TOML, sửa chỗ này: {error}", f"is not TOML, mend this: {error}") from None

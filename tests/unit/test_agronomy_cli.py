@@ -116,6 +116,12 @@ def test_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[
     assert said.count("\n") == 1
 
 
+def test_quality_of_its_own_result_is_the_same_result() -> None:
+    assert entry.main(["quality", "readings.csv", "--limits", "limits.toml", "-o", "once.csv"]) == 0
+    assert entry.main(["quality", "once.csv", "--limits", "limits.toml", "-o", "twice.csv"]) == 0
+    assert Path("twice.csv").read_text(encoding="utf-8") == Path("once.csv").read_text(encoding="utf-8")
+
+
 def test_the_input_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     for words, output in (
         (["et0", "weather.csv", *WHERE], "weather.csv"), (["balance", "field.toml"], "field.toml"),

@@ -63,6 +63,10 @@ BALANCE_REFUSED = [
     ("events = [{date = 2024-03-02, depth_mm = 20}]", 'rule = {mad = 0.5, refill = "full"}', "must be one of fc"),
     ("events = [{date = 2024-03-02, depth_mm = 20}]", "rule = {every_days = 0}", "must be a whole number 1..366"),
     ("events = [{date = 2024-03-02, depth_mm = 20}]", "rule = {mad = 0.5, from = 2024-05-01}", "after to = 2024-03-04"),
+    ("events = [{date = 2024-03-02, depth_mm = 20}]", "rule = {mad = 0.5, to = 2010-01-01}", "before from = 2024-03"),
+    ("p = 0.5", f"p = {'9' * 400}", "must be a number in 0.05..0.9"),
+    ("p = 0.5", f"p = {'9' * 5000}", "is not TOML, mend this"),
+    ("p = 0.5", f"p = {'[' * 5000}{']' * 5000}", "nested too deeply"),
     ("[irrigation]", "[choices]\nrain = \"noon\"\n[irrigation]", "choices.rain = noon: must be one of end_of_day"),
     ("[soil]", "[soil", "is not TOML"),
 ]  # fmt: skip
@@ -81,6 +85,7 @@ def test_balance_refuses(old: str, new: str, told: str, capsys: pytest.CaptureFi
     (DAYS.replace("2024-03-02,35.0,24.4,68,2.3,22.1,0\n", ""), "the days 2024-03-02 to 2024-03-02 are missing"),
     (DAYS.replace("22.1,0\n", "22.1,\n"), "row 3, rain_mm = '': rain is missing"),
     (DAYS.replace("35.0,24.4", ","), "row 3, date = 2024-03-02: has no et0_mm and too little to compute it"),
+    (DAYS.replace("2024-03-01", "2024-W09-5"), "row 2, date = 2024-W09-5: is not a day"),
     (DAYS.replace("rain_mm", "method"), "column rain_mm is missing"),
 ])  # fmt: skip
 def test_balance_refuses_weather_with_gaps(text: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,8 @@ from tests.support.agronomy import DAYS, LIMITS, READINGS, SCENARIO, WHERE
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
     ["cli", "--help"], ["cli", "et0", "--help"], ["cli", "et0", "weather.csv", *WHERE],
-    ["cli", "balance", "field.toml"], ["cli", "quality", "readings.csv", "--limits", "limits.toml"], ["cli", "hardware", "--help"],
+    ["cli", "balance", "field.toml"],
+    ["cli", "quality", "readings.csv", "--limits", "limits.toml"], ["cli", "hardware", "--help"],
     ["gateway", "--help"], ["gateway", "status", "--help"], ["cloud", "--help"],
 ]  # fmt: skip
 
