@@ -287,6 +287,8 @@ def _irrigation(top: Toml, days: Sequence[date]) -> tuple[Events | None, Rule | 
                 raise table.refused("rule", "chỉ ghi events hoặc rule", "write events or a rule, not both")
             with table.table("rule") as rule:
                 return None, _rule(rule, days), 0
+        if not table.has("events"):
+            return None, None, 0
         events, ignored = _events(table, days)
         return events, None, ignored
 

@@ -104,7 +104,7 @@ def parse(text: str, file: Path | None = None) -> Village:
 def _parse(text: str) -> Village:
     try:
         found = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ArithmeticError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # ValueError: also of an endless number
         raise RegistryError(f"not TOML: {error}") from error
     with Table(found, "") as root:
         nodes = _unique("node", [_node(t) for t in root.tables("node", 1, MAX_NODES)])

@@ -91,7 +91,7 @@ def change(text: str) -> Change:
         raise RegistryError("must be a setting of the garden, not what it consists of", place.strip(), told.strip())
     try:
         value = tomllib.loads(f"value = {told}", parse_float=Decimal)["value"]
-    except (tomllib.TOMLDecodeError, ArithmeticError, KeyError):
+    except (ValueError, ArithmeticError, RecursionError, KeyError):
         raise RegistryError("must be written as in village.toml", place.strip(), told.strip()) from None
     return Change(text, way[0], tuple(way[1:]), value)
 

@@ -82,6 +82,7 @@ def test_a_node_may_send_housekeeping_and_its_outputs_and_nothing_else() -> None
             "at least twice the sample_s of conductivity_25/0 of kinh-1 (600)",
         ),
         ("[village]", "[village", "not TOML"),
+        ("[village]", f"n = {'9' * 5000}\n[village]", "not TOML"),
         ("[web]", "[wob]", "web = (missing)"),
     ],
 )
