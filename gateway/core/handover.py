@@ -3,10 +3,12 @@
 Rules
 1. When a garden is about to have its water, the next one of the same pump that may be watered opens its valve. Only
    when its node has told that it is open, pump and main valve are its own, and the first garden's valve closes.
-2. It is tried while the first garden's leases last. If the next valve is not open by then, the pump stops as always,
-   and the next garden waits its turn: nothing is worse than without the attempt.
+2. It is tried while the first garden's leases last, and some time is left to renew the pump's. If the next valve is
+   not open by then, the pump stops as always, and the next garden waits its turn: nothing is worse than without it.
 3. Only a run that ends as it should hands over. One that is stopped by a person, a fault or its source closes at once.
 4. The pump's own hard maximum goes on: the next garden gets no more time than is left of it.
+5. For a moment both valves are open. Each garden is credited with all the water of one half of that moment, so that
+   together they are credited with what flowed. How it really splits nobody measures.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def is_on(turn: Turn, zone_id: str) -> bool:
 
 def offer(turn: Turn, zone_id: str, run: Run) -> str | None:
     """Begin the run of the next garden, and say which it is. None when there is none."""
-    if run.pump is None or run.after or turn.output(run.pump).phase is not Phase.OPEN:
+    if run.pump is None or run.after or turn.output(run.pump).phase is not Phase.OPEN or _is_late(turn, run):
         return None
     for settings, finding in waiting.for_pump(turn, run.pump, zone_id):
         longest_ms = min(zone.longest_run_ms(turn, settings), _left_of_pump_ms(turn, run))
@@ -62,8 +64,10 @@ def take(turn: Turn, zone_id: str, run: Run, over: Finding) -> None:
         if ref is not None:
             turn.user_of[ref.key] = zone_id
     other = turn.zone(run.after)
-    turn.zones[run.after] = replace(other, run=replace(giver, pump=None, main=None, stop=over.rule))
-    turn.zones[zone_id] = replace(turn.zone(zone_id), run=replace(run, after=""))
+    middle_at_ms = ((turn.output(run.valve).opened_at_ms or turn.now_ms) + turn.now_ms) // 2
+    giver = replace(giver, pump=None, main=None, stop=over.rule, handed_at_ms=middle_at_ms)
+    turn.zones[run.after] = replace(other, run=giver)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=replace(run, after="", taken_at_ms=middle_at_ms))
     turn.decide(run.after, over, always=True)
 
 
@@ -72,10 +76,15 @@ def _is_done(turn: Turn, zone_id: str, giver: Run) -> bool:
     return zone.why_stop(turn, settings, giver) is not None
 
 
+def _is_late(turn: Turn, giver: Run) -> bool:
+    """Whether the pump's last lease may be over before a renewal arrives."""
+    return turn.now_ms > giver.ends_at_ms - turn.limits.answer_ms // 10
+
+
 def giver_of(turn: Turn, run: Run) -> Run | None:
     """The run that still has water to hand over, or None."""
     giver = turn.zone(run.after).run
-    if giver is None or giver.stop is not None or giver.pump is None:
+    if giver is None or giver.stop is not None or giver.pump is None or _is_late(turn, giver):
         return None
     return giver if turn.output(giver.pump).phase is Phase.OPEN else None
 

@@ -4,7 +4,8 @@ Rules
 1. Only gardens with a ``Ground`` have an estimate; the others stay what they are, thermostats.
 2. Rain is the gauge's (``rain``), irrigation what flowed while both outputs were known to be open: by the meter from
    ``METER_LAG_MS`` on, if there is one, else by the garden's own flow. What a run has poured is a number of the run, so
-   it is counted once; at its end it is put right by when the water really stopped, and the garden is judged anew.
+   it is counted once, for the estimate, the plan and the record alike; at its end it is put right by when the water
+   really stopped, and the garden is judged anew.
 3. The crop's use is reckoned every ``TICK_MS``, and a sure vote is weighed every ``WEIGH_MS``, but not while water runs
    and ``SETTLE_MS`` after it: the probes have not seen it yet.
 4. Whether it is dry is told by the probability that the depletion is beyond the mark: that of the garden's ``dry``
@@ -63,7 +64,10 @@ def hear(turn: Turn, reading: Reading) -> None:
 
 
 def look(turn: Turn) -> None:
-    """Bring every estimate up to now and judge it. The votes must have been taken."""
+    """Count what runs, bring every estimate up to now and judge it. The votes must have been taken."""
+    for settings in turn.settings.zones:
+        if settings.ground is None:
+            _run_on(turn, settings.id)
     zones, plots = turn.settings.grounded, turn.settings.plots
     if not zones:
         return
@@ -111,27 +115,32 @@ def _wet(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
     """Rain since the last step, and what runs."""
     if turn.rain_um:
         _keep(turn, zone.id, estimate.rained(_known(turn, zone.id), ground, turn.rain_um, turn.now_ms))
-    going = turn.zones[zone.id].run
+    _run_on(turn, zone.id)
+
+
+def _run_on(turn: Turn, zone_id: str) -> None:
+    going = turn.zone(zone_id).run
     if going is None or going.started_at_ms is None or going.stop is not None:
         return
     outputs = [turn.output(ref) for ref in (going.valve, going.pump) if ref]
     if all(output.phase is Phase.OPEN for output in outputs):
-        pour(turn, zone.id, going, min([turn.now_ms, *(output.until_at_ms for output in outputs)]))
+        pour(turn, zone_id, going, min([turn.now_ms, *(output.until_at_ms for output in outputs)]))
 
 
-def pour(turn: Turn, zone_id: str, going: Run, until_at_ms: int) -> Run:
-    """Count what a run has poured until an instant; returns the run with it. Back in time takes it back."""
-    zone = turn.settings.zone_by_id.get(zone_id)
-    known = turn.zone(zone_id).known
+def pour(turn: Turn, zone_id: str, going: Run, until_at_ms: int) -> None:
+    """Count what a run has poured until an instant. Back in time takes it back."""
     since_at_ms = going.poured_at_ms if going.poured_at_ms is not None else going.started_at_ms
-    if zone is None or zone.ground is None or known is None or since_at_ms is None:
-        return going
-    ml = going.poured_ml + _rate_ml_min(turn, zone, going) * (until_at_ms - since_at_ms) // MINUTE_MS
-    um = _um(ml, zone.ground) - _um(going.poured_ml, zone.ground)
-    after = replace(going, poured_ml=ml, poured_at_ms=until_at_ms)
-    poured = estimate.poured(known, zone.ground, um, turn.now_ms)
-    turn.zones[zone_id] = replace(turn.zone(zone_id), run=after, known=poured)
-    return after
+    if since_at_ms is None:
+        return
+    zone = turn.settings.zone_by_id.get(zone_id)
+    flowed = going.poured_rest + _rate_ml_min(turn, zone, going) * (until_at_ms - since_at_ms)
+    ml = going.poured_ml + flowed // MINUTE_MS
+    after = replace(going, poured_ml=ml, poured_rest=flowed % MINUTE_MS, poured_at_ms=until_at_ms)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=after)
+    known = turn.zone(zone_id).known
+    if zone is not None and zone.ground is not None and known is not None:
+        um = _um(ml, zone.ground) - _um(going.poured_ml, zone.ground)
+        _keep(turn, zone_id, estimate.poured(known, zone.ground, um, turn.now_ms))
 
 
 def finish(turn: Turn, zone_id: str, going: Run, ended_at_ms: int) -> None:
@@ -160,8 +169,8 @@ def _um(ml: int, ground: Ground) -> int:
     return round(ml / ground.area_m2)
 
 
-def _rate_ml_min(turn: Turn, zone: ZoneSettings, going: Run) -> int:
-    seen = turn.latest.get(zone.meter.key) if zone.meter else None
+def _rate_ml_min(turn: Turn, zone: ZoneSettings | None, going: Run) -> int:
+    seen = turn.latest.get(zone.meter.key) if zone and zone.meter else None
     if seen is None or seen.value is None or seen.quality not in _FIT or going.started_at_ms is None:
         return going.flow_ml_min
     return seen.value if seen.measured_at_ms >= going.started_at_ms + METER_LAG_MS else going.flow_ml_min

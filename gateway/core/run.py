@@ -11,7 +11,8 @@ Rules
    and both end by their leases.
 5. When an output gives trouble (no answer, refused, gone off, node restarted) the run is ended and told. Whether
    another one begins is for the ordinary rules to say, with rest and daily cap.
-6. Water flows while both outputs are on, by what their node tells: also when the gateway did not see it begin.
+6. Water flows while both outputs are on, by what their node tells: also when the gateway did not see it begin. While a
+   pump is handed over it is one garden's (``handover``).
 7. Beginning, water on, stop, and over are told each time; while it waits for answers, that is told now and then.
 """
 
@@ -279,10 +280,9 @@ def _finish(turn: Turn, zone_id: str, run: Run) -> None:
     left = _leave(turn, zone_id, run, 0 if run.started_at_ms is None else ended_at_ms - run.started_at_ms)
     if run.started_at_ms is not None and run.stop is not None:
         flowed_ms = ended_at_ms - run.started_at_ms
-        millilitres = run.flow_ml_min * flowed_ms // MINUTE_MS
-        turn.effects.append(RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, millilitres, run.stop))
-        want.poured(turn, zone_id, millilitres, run.why)
-        facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": millilitres, "why": run.stop.value, **left}
+        turn.effects.append(RunEnded(run.number, zone_id, run.started_at_ms, ended_at_ms, run.poured_ml, run.stop))
+        want.poured(turn, zone_id, run.poured_ml, run.why)
+        facts: dict[str, Fact] = {"run_ms": flowed_ms, "water_ml": run.poured_ml, "why": run.stop.value, **left}
         over = Rule.DRAIN_ENDED if run.why is Rule.DRAIN else Rule.FILL_ENDED if run.why in FILLS else Rule.RUN_ENDED
         turn.decide(zone_id, Finding(Verdict.STOP, over, facts), always=True)
         if run.stop is Rule.WINDOW_OVER and left and run.why in doses.OF_SOIL:
@@ -308,14 +308,17 @@ def _leave(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact
 
 
 def _flowing_since(turn: Turn, run: Run) -> int | None:
-    """When the last of its outputs went on; None when that is not known of all of them."""
+    """When the last of its outputs went on, or the pump became its own; None when that is not known of all of them."""
     opened = [turn.output(ref).opened_at_ms for ref in refs_of_run(run)]
-    return max(at_ms for at_ms in opened if at_ms is not None) if None not in opened else None
+    known = [at_ms for at_ms in (*opened, run.taken_at_ms) if at_ms is not None]
+    return max(known) if None not in opened and not run.after else None
 
 
 def _stopped_at_ms(turn: Turn, run: Run) -> int:
-    """When the water stopped: with the first of its outputs that went off, or else when its lease was over."""
-    return min(_off_at_ms(turn, turn.output(ref)) for ref in refs_of_run(run))
+    """When the water stopped: with the first of its outputs that went off, or else when its lease was over; or when
+    the pump went to another garden."""
+    ends = [_off_at_ms(turn, turn.output(ref)) for ref in refs_of_run(run)]
+    return min(ends if run.handed_at_ms is None else [*ends, run.handed_at_ms])
 
 
 def _off_at_ms(turn: Turn, output: OutputState) -> int:

@@ -25,8 +25,8 @@ from gateway.core.rain import Gauge
 from gateway.core.rules import Rule, Verdict
 from gateway.core.types import OutputRef
 
-VERSION = 6
-OLDER = (3, 4, 5)  # what they lack has a default, so nothing that people said is lost by an update
+VERSION = 7
+OLDER = (3, 4, 5, 6)  # what they lack has a default, so nothing that people said is lost by an update
 
 
 class StateError(Exception):
@@ -127,12 +127,15 @@ class Run:
     started_at_ms: int | None = None  # since when water flows
     stop: Rule | None = None  # once set the run only closes
     dose_um: int | None = None  # what is given when its time is over, if that is all that was asked for
-    poured_ml: int = 0  # counted into the estimate, until poured_at_ms
+    poured_ml: int = 0  # that has flowed until poured_at_ms
+    poured_rest: int = 0  # of a millilitre, in sixty-thousandths
     poured_at_ms: int | None = None
     end_rule: Rule | None = None  # why it ends when its time is over
     line: OutputRef | None = None  # the pump on whose pipe it is, also when that serves another garden by now
     main: OutputRef | None = None  # the valve of the whole pipe
     after: str = ""  # the garden from which it takes the pump over, until it has it
+    taken_at_ms: int | None = None  # it took the pump over: its water counts from then on
+    handed_at_ms: int | None = None  # another garden took the pump over: its water counts until then
     by_pump: Gaze = field(default_factory=Gaze)
     by_garden: Gaze = field(default_factory=Gaze)
     flow_readings: int = 0  # settled ones, and their sum

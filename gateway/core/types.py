@@ -364,7 +364,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """Water has stopped. ``millilitres`` is reckoned from the zone's flow, not measured."""
+    """Water has stopped. ``millilitres`` is by the meter where there is one, else reckoned from the zone's flow."""
 
     run: int
     zone: str

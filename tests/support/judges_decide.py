@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -47,13 +48,17 @@ def _decided(village: Witnessed, zone: str) -> list[tuple[int, Rule]]:
 
 
 def d2(_: Script, village: Witnessed) -> None:
-    """D2. The books of the soil water close to the µm, stay between full and wilting, and hold each rain once."""
+    """D2. The books of the soil water close to the µm, stay between full and wilting, and hold each rain and each
+    watering once: at no moment is the water of a pump credited to two gardens."""
     for seen in village.trace:
         known = seen.after.zones["xoai"].known
         ground = SETTINGS.zone_by_id["xoai"].ground
         assert known is not None and ground is not None
         assert known.sums.depletion_um == known.depletion_um, seen.at_ms
         assert 0 <= known.depletion_um <= round(ground.taw_mm * 1000) and known.variance_um2 > 0, seen.at_ms
+    runs = [run for _, run in effects(village, RunEnded) if SETTINGS.zone_by_id[run.zone].pump == PUMP]
+    for one, other in itertools.pairwise(sorted(runs, key=lambda run: run.started_at_ms)):
+        assert one.ended_at_ms <= other.started_at_ms or _clock_was_set(village), (one, other)
     fell = [round(float(words[1]) * 1000) for _, words in village.events if words[0] == "rain"]
     highest, rain_um = (fell[0], 0) if fell else (0, 0)  # the first total only begins the count
     for total_um in fell[1:]:
@@ -63,6 +68,10 @@ def d2(_: Script, village: Witnessed) -> None:
     assert known is not None and known.sums.rain_um <= rain_um
     if not lost and RAIN.key in village.state.latest:
         assert known.sums.rain_um == rain_um
+
+
+def _clock_was_set(village: Witnessed) -> bool:
+    return any(words[0] == "clock" for _, words in village.events)
 
 
 def d3(_: Script, village: Witnessed) -> None:
