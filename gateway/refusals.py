@@ -133,7 +133,10 @@ VIETNAMESE: Mapping[str, str] = {
     # ---- pumps, cycles and meters
     "must be left out where infiltration_mm_h is given": "phải bỏ, vì đã ghi infiltration_mm_h",
     "must be with cycle_min beside it": "phải ghi kèm cycle_min",
-    "must be the pump of a zone of this file": "phải là máy bơm của một vườn trong tệp này",
+    "must be the pump of a zone of this file, or the lift of a source": (
+        "phải là máy bơm của một vườn, hay bơm lấy nước của một mương, trong tệp này"
+    ),
+    "must be at most the hard_max_s of the output ({most})": "không được quá hard_max_s của ngõ ra ({most})",
     "must be a main valve that no other pump has": "phải là van tổng chưa dùng cho máy bơm khác",
     "must be on the node of the pump ({node})": "phải ở cùng hộp với máy bơm ({node})",
     "must be with a meter beside it": "phải ghi kèm đồng hồ nước (meter)",

@@ -111,7 +111,7 @@ def _parse(text: str) -> Village:
         registry_relay.check(nodes)
         sources = _unique("source", [source(t, nodes) for t in root.tables("source", 0, 50)])
         zones = _unique("zone", [_zone(t, nodes, sources) for t in root.tables("zone", 0, 200)])
-        pumps = registry_delivery.pumps(root, nodes, zones)
+        pumps = registry_delivery.pumps(root, nodes, zones, sources)
         _one_user_each(zones, sources, registry_delivery.in_use(pumps))
         station = agronomy.station(root, nodes)
         with root.table("broker") as t:

@@ -4,7 +4,7 @@ Rules
 1. As in ``gateway.registry``: complete and consistent, or refused with key, value and allowed range. All of it may be
    left out; a pump of which nothing is said is like ``gateway.core.pumps.PLAIN``.
 2. A ``[[pump]]`` says more about an output of kind pump that gardens use. Its main valve is on its own node, so that
-   one link carries both, and serves no other pump.
+   one link carries both, and serves no other pump. Of the lift of a ditch it says least run, rest and starts only.
 3. A meter that guards is read at least every METER_S, or a burst would be seen too late; that of a pump every
    PUMP_METER_S, because a pump that runs dry is stopped within 15 s. Its pace while water runs (``on_s``) counts only
    where its node lets that water run: no node knows of the outputs of another.
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.core.pumps import DAY_MS, Hours
-from gateway.core.village import Node, OutputRef, Pump, SensorRef, Soak, Zone
+from gateway.core.village import Node, OutputRef, Pump, SensorRef, Soak, Source, Zone
 from gateway.registry_water import output_ref, sensor_ref
 from gateway.strict import Table
 from wire import fields
@@ -57,18 +57,24 @@ def _by_infiltration(mm_h: float, area_m2: float, flow_lpm: float, meter: Sensor
     return Soak(meter, fill_s, min(MAX_CYCLE_MIN, cycle_min), min(MAX_SOAK_MIN, max(1, round(POND_MM / mm_h * 60.0))))
 
 
-def pumps(root: Table, nodes: Mapping[str, Node], zones: Mapping[str, Zone]) -> dict[OutputRef, Pump]:
-    """All that is said of pumps."""
+def pumps(
+    root: Table, nodes: Mapping[str, Node], zones: Mapping[str, Zone], sources: Mapping[str, Source]
+) -> dict[OutputRef, Pump]:
+    """All that is said of pumps and lifts."""
+    lifts = {source.fill.lift for source in sources.values() if source.fill}
     found: dict[OutputRef, Pump] = {}
     mains: set[OutputRef] = set()
     for table in root.tables("pump", 0, 100):
         with table as t:
-            ref = output_ref(t.table("output"), nodes, "pump")
+            ref = output_ref(t.table("output"), nodes, "pump", "lift")
             t.where += f" {ref.node}/{ref.output}"
             if ref in found:
                 t.refuse("output", "given only once")
+            if ref in lifts:
+                found[ref] = _lift(t, nodes, ref)
+                continue
             if ref not in {zone.pump for zone in zones.values()}:
-                t.refuse("output", "the pump of a zone of this file")
+                t.refuse("output", "the pump of a zone of this file, or the lift of a source")
             pump = _pump(t, nodes, ref)
             if pump.main is not None and pump.main in mains:
                 t.refuse("main", "a main valve that no other pump has")
@@ -84,14 +90,11 @@ def _pump(t: Table, nodes: Mapping[str, Node], ref: OutputRef) -> Pump:
         t.refuse("main", f"on the node of the pump ({ref.node})")
     plain = Pump()
     pump = replace(
-        plain,
+        _motor(t),
         main=main,
         meter=_meter(t, nodes, ref, PUMP_METER_S) if t.has("meter") else None,
         lead_s=t.whole("lead_s", 0, MAX_WAIT_S) if t.has("lead_s") else plain.lead_s,
         lag_s=t.whole("lag_s", 0, MAX_WAIT_S) if t.has("lag_s") else plain.lag_s,
-        min_run_s=t.whole("min_run_s", 1, 3600) if t.has("min_run_s") else plain.min_run_s,
-        min_rest_s=t.whole("min_rest_s", 0, 3600) if t.has("min_rest_s") else plain.min_rest_s,
-        starts_an_hour=t.whole("starts_an_hour", 1, 60) if t.has("starts_an_hour") else plain.starts_an_hour,
         prime_s=t.whole("prime_s", 0, MAX_WAIT_S) if t.has("prime_s") else plain.prime_s,
         open_hours=_hours(t, "open_hours"),
         quiet_hours=_hours(t, "quiet_hours"),
@@ -101,6 +104,25 @@ def _pump(t: Table, nodes: Mapping[str, Node], ref: OutputRef) -> Pump:
             t.refuse("min_flow_lpm", "with a meter beside it")
         pump = replace(pump, min_flow_lpm=float(t.number("min_flow_lpm", 0, 5000)))
     return pump
+
+
+def _motor(t: Table) -> Pump:
+    """What is said of a motor that is not started too often."""
+    plain = Pump()
+    return replace(
+        plain,
+        min_run_s=t.whole("min_run_s", 1, 3600) if t.has("min_run_s") else plain.min_run_s,
+        min_rest_s=t.whole("min_rest_s", 0, 3600) if t.has("min_rest_s") else plain.min_rest_s,
+        starts_an_hour=t.whole("starts_an_hour", 1, 60) if t.has("starts_an_hour") else plain.starts_an_hour,
+    )
+
+
+def _lift(t: Table, nodes: Mapping[str, Node], ref: OutputRef) -> Pump:
+    lift, output = _motor(t), nodes[ref.node].output(ref.output)
+    assert output is not None  # output_ref saw to it
+    if lift.min_run_s > output.hard_max_s:
+        t.refuse("min_run_s", f"at most the hard_max_s of the output ({output.hard_max_s})")
+    return lift
 
 
 def _meter(t: Table, nodes: Mapping[str, Node], guards: OutputRef, most_s: int) -> SensorRef:

@@ -34,15 +34,15 @@ def sensor_ref(table: Table, nodes: Mapping[str, Node], field_id: int) -> Sensor
         return ref
 
 
-def output_ref(table: Table, nodes: Mapping[str, Node], kind: str) -> OutputRef:
+def output_ref(table: Table, nodes: Mapping[str, Node], *kinds: str) -> OutputRef:
     with table as t:
         ref = OutputRef(t.id("node"), t.whole("output", 0, commands.MAX_OUTPUTS - 1))
         node = nodes.get(ref.node)
         if node is None:
             t.refuse("node", "the id of a node of this file")
         output = node.output(ref.output)
-        if output is None or output.kind != kind:
-            t.refuse("output", f"the index of a {kind} of node {ref.node}")
+        if output is None or output.kind not in kinds:
+            t.refuse("output", f"the index of a {' or '.join(kinds)} of node {ref.node}")
         return ref
 
 

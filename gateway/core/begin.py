@@ -51,6 +51,7 @@ def begin(
         starts_at_ms=(*recent, turn.now_ms) if counted else recent,
         held_until_at_ms=None if finding.rule is Rule.MANUAL_WATER else before.held_until_at_ms,
         dose=replace(dose, paused_by=None) if dose else None,
+        foreseen=False,
     )
     for ref in refs_of_run(run):
         turn.user_of[ref.key] = job.id

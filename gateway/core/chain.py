@@ -11,7 +11,10 @@ Rules
 4. The lift pumps when the canal is deep enough for it. Beside a sluice it helps out only when the ditch is too low to
    water from (below ``reopen_level_mm``); and only with the sluice known to be shut, because water runs out by it.
    It gives way as soon as the sluice may be opened.
-5. A filling is a run as a watering is: the same leases, answers, rests and daily cap (``run``, ``guards``).
+5. A filling is a run as a watering is: the same leases, answers, rests and daily cap (``run``, ``guards``). A lift has
+   rest, starts in an hour and least run as a pump has (S7); only a ditch that is full does not wait for the least run.
+   A sluice has no motor that runs while it is open: the rest that its node asks for, the gap between opening and
+   closing level, and the daily cap are enough for it.
 6. A ditch that rain has filled to ``drain_level_mm`` is let out by its sluice, down to the target, while the canal is
    ``min_head_mm`` lower; it shuts while half of that is left, before the canal runs in. Salt does not matter for that.
 """
@@ -37,6 +40,7 @@ class Gate:
     id: str  # of the ditch
     valve: OutputRef
     pump: OutputRef | None = None
+    motor: OutputRef | None = None
     min_rest_ms: int = 0
     flow_ml_min: int = 0
 
@@ -125,7 +129,7 @@ def _lifted(
         return guards.refused(turn, fill.canal.id, closed_by), None
     if fill.sluice and turn.output(fill.sluice).phase is not Phase.CLOSED:
         return Finding(Verdict.REFUSED, Rule.VALVE_QUARANTINED, {"node": fill.sluice.node}), None
-    gate = Gate(ditch.id, fill.lift)
+    gate = Gate(ditch.id, fill.lift, motor=fill.lift)
     blocked = guards.ready(turn, gate)
     if blocked is None:
         return Finding(Verdict.START, Rule.FILL_LIFT), gate

@@ -112,31 +112,6 @@ def bounds(turn: Turn, zone_id: str, run: Run) -> list[tuple[int, Rule]]:
     return [*ends, (dose.until_at_ms, Rule.WINDOW_OVER)]
 
 
-def foresee(turn: Turn, zone: ZoneSettings, dose: Dose) -> None:
-    """Say it now if the hours that a new dose has cannot be enough for it, with all that waits for the same pump."""
-    pump = turn.settings.pump_of(zone.pump)
-    bounded = (
-        pump.open_hours or pump.quiet_hours or dose.until_at_ms < turn.now_ms + dose.left_ms + turn.limits.keep_rest_ms
-    )
-    if zone.pump is None or dose.why not in OF_SOIL or not bounded:
-        return
-    wants = [schedule.Want(zone.id, dose.left_ms, dose.until_at_ms, zone.cycle_ms, zone.soak_ms)]
-    for _, other in turn.settings.of_pump[zone.pump]:
-        waits = turn.zone(other.id).dose
-        if waits is not None and other.id != zone.id:
-            want = schedule.Want(
-                other.id, waits.left_ms, waits.until_at_ms, other.cycle_ms, other.soak_ms, waits.next_at_ms
-            )
-            wants.insert(0, want)
-    _, missing = schedule.pack(wants, pump.windows(turn.now_ms, dose.until_at_ms), pump.min_run_ms)
-    missing_ms = missing.get(zone.id, 0)
-    if missing_ms >= pump.min_run_ms:
-        facts: dict[str, Fact] = {"missing_ms": missing_ms}
-        if dose.left_um is not None:
-            facts["missing_um"] = dose.left_um * missing_ms // dose.left_ms
-        turn.decide(zone.id, Finding(Verdict.WAIT, Rule.WINDOW_SHORT, facts), always=True)
-
-
 def go_on(turn: Turn, zone: ZoneSettings, wanted: Finding) -> Finding:
     """What is to be done now that soil and plan want this: the rest of a dose, if there is one, comes before it."""
     dose = turn.zone(zone.id).dose

@@ -2,8 +2,8 @@
 
 Rules
 1. In this order: nothing is locked; valve, main valve and pump answer (S9); their node was heard lately; not too many
-   runs in 24 hours; what is to be opened has rested (S7); the pump serves nobody else, and may start once more in this
-   hour. A guard names itself, and when it may change.
+   runs in 24 hours; what is to be opened has rested (S7); the pump serves nobody else; pump or lift have rested, and
+   may start once more in this hour. A guard names itself, and when it may change.
 2. A run is never longer than the hard limits of its node. Where there is a lag or a main valve, a valve
    outlasts its pump, so that much is left off.
 3. A garden that goes on with its dose need not rest itself; one that takes over a running pump starts no pump.
@@ -19,6 +19,9 @@ from gateway.core.turn import Finding, Turn
 from gateway.core.types import DAY_MS, HOUR_MS, Fact, Job, OutputRef, ZoneSettings
 from wire import commands
 
+# These pass when others are done with the pump, or it has rested.
+PUMP_WAITS = frozenset({Rule.PUMP_BUSY, Rule.PUMP_RESTING, Rule.PUMP_STARTS})
+
 
 def ready(turn: Turn, job: Job, *, over: bool = False, goes_on: bool = False) -> Finding | None:
     """The first guard that says no, or None. ``over``: it takes over the running pump; ``goes_on``: with its dose."""
@@ -27,7 +30,7 @@ def ready(turn: Turn, job: Job, *, over: bool = False, goes_on: bool = False) ->
         or _outputs(turn, job, over=over)
         or _cap(turn, job)
         or _rest(turn, job, goes_on=goes_on)
-        or (None if over else _pump(turn, job))
+        or (None if over else _busy(turn, job) or _motor(turn, job.motor))
     )
 
 
@@ -173,21 +176,26 @@ def _rest(turn: Turn, job: Job, *, goes_on: bool) -> Finding | None:
     return until(Verdict.WAIT, Rule.RESTING, rested_at_ms)
 
 
-def _pump(turn: Turn, job: Job) -> Finding | None:
-    if job.pump is None:
+def _busy(turn: Turn, job: Job) -> Finding | None:
+    user = turn.user_of.get(job.pump.key) if job.pump else None
+    if user is None:
         return None
-    user = turn.user_of.get(job.pump.key)
-    if user is not None:
-        other = turn.settings.zone_by_id.get(user)
-        return Finding(Verdict.WAIT, Rule.PUMP_BUSY, {"other_garden": other.name if other else user})
-    pump = turn.settings.pump_of(job.pump)
-    closed_at_ms = turn.output(job.pump).closed_at_ms
-    rested_at_ms = max(_rested_at_ms(turn, job.pump), 0 if closed_at_ms is None else closed_at_ms + pump.min_rest_ms)
+    other = turn.settings.zone_by_id.get(user)
+    return Finding(Verdict.WAIT, Rule.PUMP_BUSY, {"other_garden": other.name if other else user})
+
+
+def _motor(turn: Turn, motor: OutputRef | None) -> Finding | None:
+    """S7: its rest, and its starts in an hour."""
+    if motor is None:
+        return None
+    pump = turn.settings.pump_of(motor)
+    closed_at_ms = turn.output(motor).closed_at_ms
+    rested_at_ms = max(_rested_at_ms(turn, motor), 0 if closed_at_ms is None else closed_at_ms + pump.min_rest_ms)
     if pump.main is not None:
         rested_at_ms = max(rested_at_ms, _rested_at_ms(turn, pump.main))
     if turn.now_ms < rested_at_ms:
         return until(Verdict.WAIT, Rule.PUMP_RESTING, rested_at_ms)
-    known = turn.pumps.get(job.pump.key)
+    known = turn.pumps.get(motor.key)
     starts = [at_ms for at_ms in known.starts_at_ms if turn.now_ms - at_ms < HOUR_MS] if known else []
     if len(starts) < pump.starts_an_hour:
         return None

@@ -32,7 +32,9 @@ def is_on(turn: Turn, zone_id: str) -> bool:
 
 def offer(turn: Turn, zone_id: str, run: Run) -> str | None:
     """Begin the run of the next garden, and say which it is. None when there is none."""
-    if run.pump is None or run.after or turn.output(run.pump).phase is not Phase.OPEN or _is_late(turn, run):
+    if run.pump is None or run.after or turn.output(run.pump).phase is not Phase.OPEN:
+        return None
+    if _is_late(turn, run, turn.settings.pump_of(run.pump).lead_ms):
         return None
     for settings, finding in waiting.for_pump(turn, run.pump, zone_id):
         longest_ms = min(zone.longest_run_ms(turn, settings), _left_of_pump_ms(turn, run))
@@ -76,9 +78,9 @@ def _is_done(turn: Turn, zone_id: str, giver: Run) -> bool:
     return zone.why_stop(turn, settings, giver) is not None
 
 
-def _is_late(turn: Turn, giver: Run) -> bool:
-    """Whether the pump's last lease may be over before a renewal arrives."""
-    return turn.now_ms > giver.ends_at_ms - turn.limits.answer_ms // 10
+def _is_late(turn: Turn, giver: Run, takes_ms: int = 0) -> bool:
+    """Whether the pump's last lease may be over before a renewal arrives that is sent after so long."""
+    return turn.now_ms + takes_ms > giver.ends_at_ms - turn.limits.answer_ms // 10
 
 
 def giver_of(turn: Turn, run: Run) -> Run | None:

@@ -31,6 +31,8 @@ from gateway.core.types import HOUR_MS, Fact, OutputRef, RunEnded, RunStarted
 from wire import commands
 
 MINUTE_MS = 60_000
+# Ends that wait for the least run of pump or lift: nothing is wrong, and a little more does no harm.
+WAIT_FOR_LEAST_RUN = handover.AS_IT_SHOULD | {Rule.SLUICE_INSTEAD}
 # Ends that are a length of water, not an instant.
 LASTING = frozenset({Rule.DOSE_GIVEN, Rule.MANUAL_DONE, Rule.CYCLE_DONE, Rule.MAX_RUN})
 
@@ -76,14 +78,20 @@ def _flow(turn: Turn, zone_id: str, run: Run) -> Finding | None:
 
 def _waits(turn: Turn, zone_id: str, run: Run, finding: Finding) -> bool:
     """Whether a run that should end goes on a little: for its pump's least run, or for the garden that takes over."""
-    if finding.rule not in handover.AS_IT_SHOULD or run.pump is None or turn.now_ms >= run.ends_at_ms:
+    motor = _motor_of(run)
+    if finding.rule not in WAIT_FOR_LEAST_RUN or motor is None or turn.now_ms >= run.ends_at_ms:
         return False
-    pump_on_at_ms = turn.output(run.pump).opened_at_ms
-    least_ms = turn.settings.pump_of(run.pump).min_run_ms
-    if pump_on_at_ms is not None and turn.now_ms < pump_on_at_ms + least_ms:
-        turn.wake(pump_on_at_ms + least_ms)
+    on_at_ms = turn.output(motor).opened_at_ms
+    least_ms = turn.settings.pump_of(motor).min_run_ms
+    if on_at_ms is not None and turn.now_ms < on_at_ms + least_ms:
+        turn.wake(on_at_ms + least_ms)
         return True
-    return handover.is_on(turn, zone_id) or _offer(turn, zone_id, run)
+    return run.pump is not None and (handover.is_on(turn, zone_id) or _offer(turn, zone_id, run))
+
+
+def _motor_of(run: Run) -> OutputRef | None:
+    """What of a run is not started too often, nor for too short: its pump, or the lift of a ditch."""
+    return run.valve if run.why is Rule.FILL_LIFT else run.pump
 
 
 def _say_still(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -128,19 +136,17 @@ def _keep_open(turn: Turn, zone_id: str, run: Run) -> None:
     for ref in path:
         more_ms = longer_ms + limits.apart_ms if ref == run.main else longer_ms
         longest_ms = min(limits.lease_ms, guards.allowed_ms(turn, ref))
-        _open_or_renew(turn, ref, min(longest_ms, remaining_ms + more_ms + late_ms), run.ends_at_ms + more_ms)
+        _open_or_renew(turn, run, ref, min(longest_ms, remaining_ms + more_ms + late_ms), run.ends_at_ms + more_ms)
     if any(turn.output(ref).phase is not Phase.OPEN for ref in path):
         return
     if run.after:
         _take_over(turn, zone_id, run)
         return
     if run.pump is not None:
-        if turn.output(run.pump).phase is Phase.CLOSED:
-            if not guards.led(turn, run.pump, path):
-                return
-            _count_start(turn, run.pump)
+        if turn.output(run.pump).phase is Phase.CLOSED and not guards.led(turn, run.pump, path):
+            return
         lasts_ms = remaining_ms if run.started_at_ms else max(remaining_ms, _planned_ms(turn, run))
-        _open_or_renew(turn, run.pump, min(limits.pump_lease_ms, lasts_ms), run.ends_at_ms)
+        _open_or_renew(turn, run, run.pump, min(limits.pump_lease_ms, lasts_ms), run.ends_at_ms)
         if turn.output(run.pump).phase is not Phase.OPEN:
             return
     is_new = run.started_at_ms is None
@@ -178,17 +184,19 @@ def _planned_ms(turn: Turn, run: Run) -> int:
     return max(0, run.ends_at_ms - run.asked_at_ms - lead_ms) if run.end_rule in LASTING else 0
 
 
-def _open_or_renew(turn: Turn, ref: OutputRef, lease_ms: int, ends_at_ms: int) -> None:
+def _open_or_renew(turn: Turn, run: Run, ref: OutputRef, lease_ms: int, ends_at_ms: int) -> None:
     output = turn.output(ref)
+    if output.phase is Phase.CLOSED and ref == _motor_of(run):
+        _count_start(turn, ref)
     if output.phase is Phase.CLOSED or outputs.renewal_due(turn, output, ends_at_ms):
         outputs.open_for(turn, ref, lease_ms)
 
 
-def _count_start(turn: Turn, pump: OutputRef) -> None:
-    """S7: a pump is started so many times in an hour."""
-    before = turn.pumps.get(pump.key) or PumpState()
+def _count_start(turn: Turn, motor: OutputRef) -> None:
+    """S7: a pump or lift is started so many times in an hour."""
+    before = turn.pumps.get(motor.key) or PumpState()
     starts = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < HOUR_MS)
-    turn.pumps[pump.key] = replace(before, starts_at_ms=(*starts, turn.now_ms))
+    turn.pumps[motor.key] = replace(before, starts_at_ms=(*starts, turn.now_ms))
 
 
 def _look_ahead(turn: Turn, zone_id: str, run: Run) -> None:

@@ -200,6 +200,7 @@ class ZoneState:
     known: Estimate | None = None  # of its soil water
     plan: PlanState = field(default_factory=PlanState)
     dose: Dose | None = None  # that is being given, or waits for its turn
+    foreseen: bool = False  # whether what it wants, and has not begun to get, will fit into the hours of its pump
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, flow, guards, outputs, probes, reckon, run, source, waiting, zone
+from gateway.core import chain, flow, foresee, guards, outputs, probes, reckon, run, source, waiting, zone
 from gateway.core import dose as doses
 from gateway.core.begin import begin
 from gateway.core.plans import people, want
@@ -249,7 +249,8 @@ def _fill_what_is_low(turn: Turn) -> None:
 
 def _start_what_is_dry(turn: Turn) -> None:
     """Judge every idle zone; of those that may start, the one dry longest goes first (``waiting``)."""
-    ready: list[waiting.Waiting] = []
+    wanting: list[waiting.Waiting] = []
+    ready: set[str] = set()
     for place, settings in enumerate(turn.settings.zones):
         if turn.zone(settings.id).run is not None:
             continue
@@ -260,9 +261,16 @@ def _start_what_is_dry(turn: Turn) -> None:
         if blocked:
             turn.decide(settings.id, blocked)
         else:
-            ready.append(waiting.entry(turn, place, settings, finding))
-    for _, _, settings, finding in sorted(ready, key=lambda entry: entry[:2]):
-        _start(turn, settings, finding)
+            ready.add(settings.id)
+        if wanted and (blocked is None or blocked.rule in guards.PUMP_WAITS):
+            wanting.append(waiting.entry(turn, place, settings, finding))
+        elif turn.zone(settings.id).foreseen:
+            turn.zones[settings.id] = replace(turn.zone(settings.id), foreseen=False)
+    in_order = [(settings, finding) for _, _, settings, finding in sorted(wanting, key=lambda entry: entry[:2])]
+    foresee.look(turn, in_order)
+    for settings, finding in in_order:
+        if settings.id in ready:
+            _start(turn, settings, finding)
 
 
 def _start(turn: Turn, settings: ZoneSettings, finding: Finding) -> None:
@@ -275,8 +283,6 @@ def _start(turn: Turn, settings: ZoneSettings, finding: Finding) -> None:
     if blocked:
         turn.decide(settings.id, blocked)
         return
-    if finding.rule is not Rule.GOES_ON:
-        doses.foresee(turn, settings, dose)
     turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
     _begin(turn, settings, finding, planned_ms, end_rule)
 

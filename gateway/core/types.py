@@ -62,6 +62,8 @@ class Job(Protocol):
     @property
     def pump(self) -> OutputRef | None: ...
     @property
+    def motor(self) -> OutputRef | None: ...  # that is not started too often (S7): the pump, or the lift of a ditch
+    @property
     def min_rest_ms(self) -> int: ...
     @property
     def flow_ml_min(self) -> int: ...
@@ -89,6 +91,10 @@ class ZoneSettings:
     fill_ms: int = 60_000  # until its pipe is full and its flow steady
     cycle_ms: int | None = None  # the soil takes no more at a time; None: as much as comes
     soak_ms: int = 0  # between two cycles at least
+
+    @property
+    def motor(self) -> OutputRef | None:
+        return self.pump
 
     def __post_init__(self) -> None:
         require(self.limit_us_cm is None or self.limit_us_cm > 0, f"zone {self.id}: limit_us_cm")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.core import dose as doses
 from gateway.core.rules import Rule
-from gateway.core.schedule import Want, even_ms, pack
+from gateway.core.schedule import Pace, Want, even_ms, pack
 from gateway.core.state import Dose, Phase, State
 from gateway.core.step import step
 from gateway.core.types import Decide, Effect, Inputs, Limits, OutputRef, Send
@@ -158,6 +158,9 @@ def test_the_plan_is_not_too_tame() -> None:
     assert village.handed_over and {Rule.SOAKING, Rule.GOES_ON, Rule.SOURCE_SALT, Rule.CYCLE_DONE} <= rules
 
 
+PACES = st.builds(
+    Pace, st.just(60_000), st.sampled_from([0, 5_000, 120_000]), st.sampled_from([0, 60_000]), st.booleans()
+)
 WANTS = st.lists(
     st.tuples(
         st.integers(1, 7_200),  # s of water
@@ -171,9 +174,9 @@ WANTS = st.lists(
 
 
 @run_with(max_examples=200, deadline=None, derandomize=True)
-@given(WANTS, st.lists(st.integers(60, 20_000), min_size=2, max_size=6, unique=True))
+@given(WANTS, st.lists(st.integers(60, 20_000), min_size=2, max_size=6, unique=True), PACES)
 def test_every_second_is_in_the_plan_or_missing(
-    wants: list[tuple[int, int | None, int, int]], marks: list[int]
+    wants: list[tuple[int, int | None, int, int]], marks: list[int], pace: Pace
 ) -> None:
     edges = sorted(mark * 1000 for mark in marks)
     hours = list(zip(edges[::2], edges[1::2], strict=False))
@@ -181,9 +184,12 @@ def test_every_second_is_in_the_plan_or_missing(
         Want(str(n), left * 1000, by * 1000, None if cycle is None else cycle * 1000, soak * 1000)
         for n, (left, cycle, soak, by) in enumerate(wants)
     ]
-    plan, missing = pack(asked, hours, 60_000)
-    last_ms = 0
+    plan, missing = pack(asked, hours, pace)
+    last_ms = hours[0][0] if pace.is_on else -HOUR_MS
     for slot in plan:
+        goes_on = slot.from_at_ms == last_ms
+        starts_ms = max(last_ms + pace.rest_ms, min(start for start, end in hours if end > slot.from_at_ms))
+        assert goes_on or slot.from_at_ms >= starts_ms + pace.lead_ms
         assert last_ms <= slot.from_at_ms and slot.to_at_ms - slot.from_at_ms >= 60_000
         assert any(start <= slot.from_at_ms and slot.to_at_ms <= end for start, end in hours)
         last_ms = slot.to_at_ms

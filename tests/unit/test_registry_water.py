@@ -67,7 +67,7 @@ def test_a_ditch_with_a_canal_is_read_and_given_to_the_irrigation() -> None:
         ("start_level_mm = 700", "", "fill.start_level_mm = (missing)"),
         ("min_head_mm = 100", "min_head_mm = 100\n  drain_level_mm = 900", "must be more than target_level_mm (900)"),
         (
-            "sluice = { node = \"van-1\", output = 3 }\n",
+            'sluice = { node = "van-1", output = 3 }\n',
             "drain_level_mm = 999\n",
             "fill.drain_level_mm = 999: must be left out where there is no sluice",
         ),
@@ -128,3 +128,20 @@ def test_crops_are_known_by_their_words() -> None:
     assert tolerance("bắp cải").grams_per_litre == 1.0 and tolerance("bắp").grams_per_litre == 2.0
     assert tolerance("hoa hồng").grams_per_litre == 1.0 and "not in the table" in tolerance("hoa hồng").source
     assert all(entry.source and 0.4 < entry.grams_per_litre < 10 for entry in KNOWN.values())
+
+
+def test_a_lift_may_have_its_own_rests() -> None:
+    own = '[[pump]]\noutput = { node = "van-1", output = 4 }\nmin_run_s = 120\nmin_rest_s = 300\nstarts_an_hour = 3\n'
+    found = settings_of(registry.parse(TEXT + own), SystemClock())
+    lift = next(iter(found.fills.values())).fill
+    assert lift is not None and lift.lift is not None
+    pump = found.pump_of(lift.lift)
+    assert (pump.min_run_ms, pump.min_rest_ms, pump.starts_an_hour) == (120_000, 300_000, 3)
+    for wrong, said in (
+        (own + "lead_s = 5\n", "lead_s: unknown key"),
+        (own.replace("output = 4", "output = 3"), "must be the index of a pump or lift of node van-1"),
+        (own.replace("= 120", "= 3600").replace("3600", "3601"), "min_run_s = 3601"),
+        (own + own, "must be given only once"),
+    ):
+        with pytest.raises(RegistryError, match=said):
+            registry.parse(TEXT + wrong)
