@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as run_with
 from hypothesis import strategies as st
 
+from firmware.node.lease import Output
 from gateway.core.rules import Rule
 from gateway.core.types import Alarm
 from tests.support.judges import JUDGES
@@ -97,6 +98,17 @@ def test_the_scripts_are_not_too_tame() -> None:
         assert rule in told[name], (name, told[name])
     assert any(done.receipt.status == commands.REPLAYED for done in play(TELLING["S3"]).executed)
     assert any(effect.rule is Rule.LEAK for effect in play(TELLING["S10"]).effects if isinstance(effect, Alarm))
+
+
+@pytest.mark.parametrize(
+    ("name", "longer_ms"), [("S1", 10_000), ("S1", 1_500_000), ("S11", 120_000), ("S11", 1_500_000)]
+)
+def test_a_node_that_overruns_its_leases_is_found(name: str, longer_ms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that lets an overrun pass would be no judge. S11 counts from the cut, the lease from its last renewal."""
+    end_ms = Output.end_ms
+    monkeypatch.setattr(Output, "end_ms", lambda output: end_ms(output) + longer_ms)
+    with pytest.raises(AssertionError):
+        JUDGES[name](TELLING["S11"], play.__wrapped__(TELLING["S11"]))
 
 
 def test_every_property_has_a_judge_and_a_line_in_the_document() -> None:
