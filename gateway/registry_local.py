@@ -5,8 +5,8 @@ Rules
    these.
 2. Quantities are written as in the rest of the registry. A node compares raws, so they are turned back by the
    calibration in force: provision again after a calibration.
-3. A fall-back that opens an intake must name the conductivity that it looks at, on its own node. Only outputs that take
-   no water from a canal may do without (``intake = false``).
+3. A fall-back or a button that opens an intake must name the conductivity that it looks at, on its own node. Only
+   outputs that take no water from a canal may do without (``intake = "no"``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def local(t: Table, node: Node) -> Mapping[str, object]:
             found["confirm"] = _confirm(own.table("confirm"), node)
         if own.has("button"):
             with own.table("button") as button:
-                found["button"] = {"outputs": _outputs(button, node), "minutes": button.whole("minutes", 1, 60)}
+                asked = {"outputs": _outputs(button, node), "minutes": button.whole("minutes", 1, 60)}
+                found["button"] = asked | _intake(button, node)
         if own.has("fallback"):
             found["fallback"] = _fallback(own.table("fallback"), node)
     return found
@@ -71,16 +72,21 @@ def _fallback(table: Table, node: Node) -> Config:
             critical = soil.number("below_vwc", Decimal("0.01"), Decimal("0.9")) * 10_000
             rises = probe.calibration is None or _slope(probe) > 0
             found["soil"] = _place(probe) | {"raw": _raw(probe, critical), "dry_above": not rises}
-        found["intake"] = t.choice("intake", ("yes", "no")) == "yes" if t.has("intake") else True
-        if t.has("salt") or found["intake"]:
-            with t.table("salt") as salt:
-                probe = _sensor(salt, node, fields.CONDUCTIVITY_25)
-                found["salt"] = _place(probe) | {"max": _raw(probe, salt.number("max_us_cm", 1, 80_000))}
-        if t.has("level"):
-            with t.table("level") as level:
-                probe = _sensor(level, node, fields.WATER_LEVEL)
-                found["level"] = _place(probe) | {"min": _raw(probe, level.number("min_mm", -2_000, 10_000))}
-        return found
+        return found | _intake(t, node)
+
+
+def _intake(t: Table, node: Node) -> Config:
+    """What the water must be like that is let in."""
+    found: Config = {"intake": t.choice("intake", ("yes", "no")) == "yes" if t.has("intake") else True}
+    if t.has("salt") or found["intake"]:
+        with t.table("salt") as salt:
+            probe = _sensor(salt, node, fields.CONDUCTIVITY_25)
+            found["salt"] = _place(probe) | {"max": _raw(probe, salt.number("max_us_cm", 1, 80_000))}
+    if t.has("level"):
+        with t.table("level") as level:
+            probe = _sensor(level, node, fields.WATER_LEVEL)
+            found["level"] = _place(probe) | {"min": _raw(probe, level.number("min_mm", -2_000, 10_000))}
+    return found
 
 
 def _outputs(t: Table, node: Node) -> list[int]:

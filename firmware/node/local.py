@@ -9,12 +9,14 @@ Rules
    for ``dry_s`` (15 s if the config does not say), everything goes off and that output rests DRY_REST_MS: DRY_RUN. A
    sensor that cannot be read says no water. It is one of the node's own: a flow meter, or a current.
 3. ``button``: pressed while something is on, everything goes off. Otherwise, if no gateway was heard for ALONE_MS, the
-   ``outputs`` go on in their order for ``minutes``. While a gateway answers it is the page that is asked.
+   ``outputs`` go on in their order for ``minutes``, and off when rule 5 says no more. While a gateway answers it is
+   the page that is asked.
 4. ``fallback`` opens ``outputs`` when no gateway was heard for ``after_h``, the soil is critical, and the salt is known
    and low. It runs for at most ``run_minutes`` at a time, rests PAUSE_MS, and spends ``minutes_day`` in a day of
    uptime: 0, or a config without it, is never. It goes off at once when the gateway is heard or a condition falls away.
-5. Soil, salt and level count only as last good readings younger than MAX_AGE_MS. ``salt`` must be named in the config
-   unless ``intake`` is False: unknown salt never opens an intake.
+5. Soil, salt and level count only as last good readings younger than MAX_AGE_MS. Unknown salt never opens an intake,
+   whoever asks: button and fall-back name ``salt``, unless their ``intake`` is False. A button without either (a config
+   of before) only closes.
 6. ``min_run_s``: an OPEN of what is off for less than that is answered NO_DURATION: motors that start often die young.
 7. A reset forgets what was spent. It also begins to wait for the gateway anew, so that a node that keeps starting over
    spends at most a day's budget in every ``after_h``; LEAST_AFTER_H is as short as that may be.
@@ -84,6 +86,7 @@ class Local:
         self._down = False  # the button
         self._looking = False
         self._running = False
+        self._by_hand = False  # what is on was opened by the button
         self._spent_ms = 0
         self._day = 0
         self._stepped_ms = 0
@@ -114,6 +117,10 @@ class Local:
         if down and not self._down:
             self._press(now_ms, heard_ms)
         self._down = down
+        if self._by_hand:
+            self._by_hand = bool(self._leases.mask()) and now_ms - heard_ms >= ALONE_MS
+            if self._by_hand and not self._fit(self._button, now_ms):
+                self._shut(now_ms, fields.FAULT_BY_BUTTON)
         if self._confirm is not None:
             self._watch(now_ms)
         if self._running:
@@ -130,8 +137,10 @@ class Local:
     def _press(self, now_ms: int, heard_ms: int) -> None:
         if self._leases.mask():
             self._shut(now_ms, fields.FAULT_BY_BUTTON)
-        elif self._button is not None and now_ms - heard_ms >= ALONE_MS:
-            self._open(self._button["outputs"], self._button["minutes"] * 60_000, fields.FAULT_BY_BUTTON, now_ms)
+        elif self._button is not None and now_ms - heard_ms >= ALONE_MS and self._fit(self._button, now_ms):
+            self._by_hand = self._open(
+                self._button["outputs"], self._button["minutes"] * 60_000, fields.FAULT_BY_BUTTON, now_ms
+            )
 
     def _watch(self, now_ms: int) -> None:
         """The pump, and whether water comes."""
@@ -171,8 +180,12 @@ class Local:
         dry = self._fresh(soil, now_ms)
         if dry is None or (dry <= soil["raw"] if soil.get("dry_above", True) else dry >= soil["raw"]):
             return False
+        return self._fit(how, now_ms)
+
+    def _fit(self, how: dict, now_ms: int) -> bool:
+        """Whether there is water that may be let in."""
         if how.get("intake", True):
-            salt = self._fresh(how["salt"], now_ms)
+            salt = self._fresh(how["salt"], now_ms) if "salt" in how else None
             if salt is None or salt > how["salt"]["max"]:
                 return False
         if "level" in how:

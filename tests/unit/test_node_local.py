@@ -39,7 +39,7 @@ FALLBACK: dict[str, Any] = {
 }
 CONFIG: dict[str, Any] = {
     "confirm": {"output": PUMP, "sensor": FLOW, "min": 2_000},
-    "button": {"outputs": [VALVE, PUMP], "minutes": 5},
+    "button": {"outputs": [VALVE, PUMP], "minutes": 5, "salt": SALT},
     "fallback": FALLBACK,
 }
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
@@ -158,6 +158,40 @@ def test_the_button_closes_and_opens_only_without_a_gateway() -> None:
     assert [one[1:3] for one in cabinet.told[2:]] == [(PUMP, False), (VALVE, False)]
 
 
+def test_a_button_whose_config_names_no_salt_only_closes() -> None:
+    cabinet = Cabinet(button={"outputs": [VALVE, PUMP], "minutes": 5})
+    cabinet.run(local.ALONE_MS, 1_000)
+    cabinet.down = True
+    cabinet.run(1_000)
+    assert cabinet.told == []
+
+
+@pytest.mark.parametrize("salt", [None, 1_501])
+def test_the_button_lets_in_no_water_that_is_salt_or_unknown(salt: int | None) -> None:
+    cabinet = Cabinet()
+    cabinet.salt = salt
+    cabinet.run(local.ALONE_MS, 1_000)
+    cabinet.down = True
+    cabinet.run(10_000)
+    assert cabinet.told == []
+    cabinet.down, cabinet.salt = False, 400
+    cabinet.run(1_000)
+    cabinet.down = True
+    cabinet.run(1_000)
+    assert [one[1:3] for one in cabinet.told] == [(VALVE, True), (PUMP, True)]
+    cabinet.salt = 1_501
+    cabinet.run(1_000)
+    assert [one[1:] for one in cabinet.told[2:]] == [(PUMP, False, 18), (VALVE, False, 18)], "salt came while it ran"
+
+
+def test_a_button_that_opens_no_intake_needs_no_salt() -> None:
+    cabinet = Cabinet(button={"outputs": [VALVE, PUMP], "minutes": 5, "intake": False})
+    cabinet.run(local.ALONE_MS, 1_000, sampling=False)
+    cabinet.down = True
+    cabinet.run(1_000, sampling=False)
+    assert [one[1:3] for one in cabinet.told] == [(VALVE, True), (PUMP, True)]
+
+
 def test_the_fall_back_waits_runs_rests_and_keeps_its_budget() -> None:
     cabinet = Cabinet()
     cabinet.run(6 * HOUR_MS - MINUTE_MS, 30_000)
@@ -231,7 +265,7 @@ def test_an_output_that_needs_no_sweet_water_needs_no_salt() -> None:
         {"confirm": {**CONFIG["confirm"], "output": 5}},
         {"confirm": {**CONFIG["confirm"], "dry_s": 600}},
         {"confirm": {**CONFIG["confirm"], "min": 0}},
-        {"button": {"outputs": [VALVE], "minutes": 61}},
+        {"button": {"outputs": [VALVE], "minutes": 61, "salt": SALT}},
         {"fallback": {**FALLBACK, "minutes_day": 121}},
         {"fallback": {**FALLBACK, "after_h": 5}},
         {"fallback": {**FALLBACK, "run_minutes": 0}},
@@ -249,7 +283,8 @@ class CabinetMachine(RuleBasedStateMachine):
     """Commands, button, gateway, soil, salt and flow as they come, for days.
 
     Invariants: nothing is on beyond its lease or hard maximum; a pump never without a valve, and never without water
-    for more than 15 s; the fall-back spends at most its budget in a day, and opens nothing while salt is high.
+    for more than 15 s; the fall-back spends at most its budget in a day; neither it nor the button opens while salt
+    is high.
     """
 
     @initialize()
@@ -265,7 +300,8 @@ class CabinetMachine(RuleBasedStateMachine):
             if on:
                 self.on_since[index] = at
                 self.fallback = why == fields.FAULT_FALLBACK
-                assert not (self.fallback and (self.cabinet.salt or 0) > SALT["max"]), "salt never opens an intake"
+                by_itself = why in (fields.FAULT_FALLBACK, fields.FAULT_BY_BUTTON)
+                assert not (by_itself and (self.cabinet.salt or 0) > SALT["max"]), "salt never opens an intake"
             else:
                 self.on_since.pop(index, None)
         self.cabinet.told.clear()

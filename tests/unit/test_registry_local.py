@@ -53,6 +53,7 @@ sample_s = 300
         [node.local.button]
         outputs = [1, 0]
         minutes = 10
+        salt = { channel = 0, max_us_cm = 2000 }
         [node.local.fallback]
         outputs = [1, 0]
         after_h = 8
@@ -73,7 +74,12 @@ def test_it_is_written_into_the_config_in_raws_and_the_node_takes_it() -> None:
     assert made["local"] == {
         "min_run_s": 60,
         "confirm": {"output": 0, "sensor": {"field": fields.FLOW, "channel": 0}, "min": 2_500, "dry_s": 15},
-        "button": {"outputs": [1, 0], "minutes": 10},
+        "button": {
+            "outputs": [1, 0],
+            "minutes": 10,
+            "intake": True,
+            "salt": {"field": fields.CONDUCTIVITY_25, "channel": 0, "max": 2_000},
+        },
         "fallback": {
             "outputs": [1, 0],
             "after_h": 8,
@@ -115,6 +121,7 @@ def test_what_takes_no_water_from_a_canal_needs_no_salt() -> None:
     ("old", "new", "said"),
     [
         ("salt = { channel = 0, max_us_cm = 1500 }", "", "fallback.salt = (missing): must be a table"),
+        ("salt = { channel = 0, max_us_cm = 2000 }", "", "button.salt = (missing): must be a table"),
         ("after_h = 8", "after_h = 1", "after_h = 1: must be a whole number in 6..168"),
         ("minutes_day = 20", "minutes_day = 500", "minutes_day = 500: must be a whole number in 0..120"),
         ("minutes = 10", "minutes = 90", "minutes = 90: must be a whole number in 1..60"),
