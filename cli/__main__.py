@@ -13,7 +13,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 
-from cli.arguments import WRONG_USAGE
+from kit.arguments import MAX_SHOWN, WRONG_USAGE
 from kit.pipe import until_reader_leaves
 from kit.toolchain import MISSING_EXIT_CODE, ToolMissing
 
@@ -95,9 +95,12 @@ def usage(commands: dict[str, Command]) -> str:
 
 def _unknown(name: str, commands: dict[str, Command]) -> str:
     """One line about a command that is not there, with the nearest one that is."""
-    near = difflib.get_close_matches(name, commands, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join(commands)}"
-    return f"there is no command {name!r}: {hint}"
+    near, shown = difflib.get_close_matches(name, commands, n=1), repr(name[:MAX_SHOWN])
+    if near:
+        vi, en = f"có phải {near[0]!r} không?", f"did you mean {near[0]!r}?"
+        return f"không có lệnh {shown}, {vi} / there is no command {shown}: {en}"
+    known = ", ".join(commands)
+    return f"không có lệnh {shown}; chỉ có: {known} / there is no command {shown}: the commands are {known}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the commands share in reading arguments: a mistake is one line that says what is allowed, Vietnamese first."""
+"""The kinds of values that the commands read from their arguments; how a mistake is told is ``kit.arguments``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,9 @@ import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
 
-WRONG_USAGE = 2
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that tells a mistake in one line instead of a page of usage, and guesses no option."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+from kit.arguments import WRONG_USAGE as WRONG_USAGE
+from kit.arguments import Parser as Parser
 
 
 def _mistake(vi: str, en: str) -> argparse.ArgumentTypeError:
@@ -136,20 +126,21 @@ def free_port(text: str) -> int:
     port = whole(1, 65535)(text)
     problem = port_problem(port)
     if problem:
-        raise argparse.ArgumentTypeError(f"{problem}, choose another, such as {first_free_port(8080)}")
+        other = first_free_port(8080)
+        raise _mistake(f"{problem[0]}, chọn cổng khác như {other}", f"{problem[1]}, choose another, such as {other}")
     return port
 
 
-def port_problem(port: int) -> str | None:
-    """Why the port cannot be used, or None."""
+def port_problem(port: int) -> tuple[str, str] | None:
+    """Why the port cannot be used, in Vietnamese and English, or None."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))  # every address, so that a listener on any of them is found
         except PermissionError:
-            return f"port {port} needs root"
+            return f"cổng {port} phải có quyền root", f"port {port} needs root"
         except OSError:
-            return f"port {port} is in use"
+            return f"cổng {port} đang có máy khác dùng", f"port {port} is in use"
     return None
 
 
@@ -158,4 +149,4 @@ def first_free_port(start: int) -> int:
     for port in range(start, start + 200):
         if port_problem(port) is None:
             return port
-    raise argparse.ArgumentTypeError(f"no port is free from {start} to {start + 199}")
+    raise _mistake(f"từ cổng {start} tới {start + 199} đều bận", f"no port is free from {start} to {start + 199}")

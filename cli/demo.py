@@ -56,7 +56,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--seed", type=whole(0, 2**32 - 1), default=1, metavar="N", help="seed of everything random (default: 1)")
     args = parser.parse_args(argv)
     if args.summary and not args.days:
-        parser.error("--summary is written at the end of a run: give --days too")
+        parser.error("--summary ghi lúc chạy xong, phải có --days / "
+                     "--summary is written at the end of a run: give --days too")  # fmt: skip
     if args.speed is None:
         args.speed = RUNNING_SPEED if args.days else WATCHING_SPEED
     if args.port is None:

@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     missing = [path for path in args.paths if not Path(path.split("::")[0]).exists()]
     if missing:
-        parser.error(f"there is no file or folder {missing[0]!r}")
+        parser.error(f"không có tệp hay thư mục {missing[0]!r} / there is no file or folder {missing[0]!r}")
     for tool in TOOLS:
         tool()
     hardware_tools.folder()  # from the package index, where the others come from Debian

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from cloud.store.database import DEFAULT_URL, Database, DatabaseError, open_database
 from cloud.store.people import ROLES, SCOPES, People, PeopleError, Scope
 from kit import log
+from kit.arguments import Parser
 from kit.clock import Clock, ClockFileError, clock_from_environment
 from kit.pipe import until_reader_leaves
 from kit.web import ListenError, listen, uvicorn_settings
@@ -33,7 +34,7 @@ class UsageError(Exception):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cloud", description="The cloud of many villages.")
+    parser = Parser(prog="python -m cloud", description="The cloud of many villages.")
     address = os.environ.get("DATABASE_URL") or DEFAULT_URL
     # no %(default)s in the help: the address may hold a password
     about = f"sqlite:///FILE or postgresql://USER@HOST/NAME (default: DATABASE_URL, else {DEFAULT_URL})"

@@ -20,6 +20,7 @@ from gateway.secrets import SecretsError
 from gateway.store.common import StoreError, owner_of
 from gateway.strict import RegistryError
 from kit import log
+from kit.arguments import Parser
 from kit.clock import ClockFileError, clock_from_environment, real_mono_s, real_sleep_s
 from kit.pipe import until_reader_leaves
 from kit.supervisor import Program, Supervisor
@@ -55,9 +56,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gateway", description="The gateway of a village.")
+    parser = Parser(prog="python -m gateway", description="The gateway of a village.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    home = argparse.ArgumentParser(add_help=False)
+    home = Parser(add_help=False)
     home.add_argument("--home", metavar="DIR", help=f"the gateway's folder; default: ${HOME_ENV} or the present one")
 
     made = commands.add_parser("provision", parents=[home], help="make secrets, certificates and configurations")

@@ -15,6 +15,7 @@ from typing import Any
 from gateway.home import Home, home_from
 from gateway.process import ProcessError
 from gateway.strict import RegistryError
+from kit.arguments import Parser
 from kit.clock import clock_from_environment
 from kit.files import write_atomic
 
@@ -43,7 +44,7 @@ def add_commands(commands: Any, home: argparse.ArgumentParser) -> None:
 
 def span() -> argparse.ArgumentParser:
     """The options --from and --to."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = Parser(add_help=False)
     parser.add_argument("--from", dest="from_ms", metavar="TIME", type=_from, default=0, help="default: the beginning")
     parser.add_argument("--to", dest="to_ms", metavar="TIME", type=_to, default=ALWAYS_MS, help="default: now")
     return parser
@@ -64,7 +65,7 @@ def _instant(text: str) -> tuple[int, int]:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} không phải ngày giờ, ghi như 2024-03-01 hoặc 2024-03-01T14:00 / "
-            f"is no time, write it like 2024-03-01 or 2024-03-01T14:00"
+            f"{text!r} is no time, write it like 2024-03-01 or 2024-03-01T14:00"
         ) from None
     if begin.tzinfo is None:
         begin = begin.replace(tzinfo=VIETNAM)

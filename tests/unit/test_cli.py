@@ -44,7 +44,8 @@ def test_version_and_no_command() -> None:
 def test_an_unknown_command_is_told_with_the_nearest_one() -> None:
     done = run("dmeo")
     assert done.returncode == 2
-    assert done.stderr == "hoiquan: there is no command 'dmeo': did you mean 'demo'?\n"
+    vi, en = "không có lệnh 'dmeo', có phải 'demo' không?", "there is no command 'dmeo': did you mean 'demo'?"
+    assert done.stderr == f"hoiquan: {vi} / {en}\n"
 
 
 @pytest.mark.parametrize(("words", "told"), [
@@ -74,7 +75,7 @@ def test_a_wrong_argument_is_one_line(words: list[str], told: str, capsys: pytes
     assert stop.value.code == 2
     assert told in said
     assert said.count("\n") == 1
-    assert said.endswith("(see hoiquan demo --help)\n")
+    assert said.endswith("(xem / see hoiquan demo --help)\n")
 
 
 def test_a_folder_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
@@ -169,7 +170,10 @@ def test_checks_are_all_run_and_summed_up(capfd: pytest.CaptureFixture[str]) -> 
 def test_paths_of_tests_must_exist() -> None:
     done = run("test", "tests/nowhere.py")
     assert done.returncode == 2
-    assert done.stderr == "hoiquan test: there is no file or folder 'tests/nowhere.py' (see hoiquan test --help)\n"
+    assert done.stderr == (
+        "hoiquan test: không có tệp hay thư mục 'tests/nowhere.py' / there is no file or folder 'tests/nowhere.py' "
+        "(xem / see hoiquan test --help)\n"
+    )
 
 
 def test_a_port_below_1024_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,4 +181,4 @@ def test_a_port_below_1024_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    assert arguments.port_problem(80) == "port 80 needs root"
+    assert arguments.port_problem(80) == ("cổng 80 phải có quyền root", "port 80 needs root")
