@@ -223,7 +223,7 @@ def s10(_: Script, village: Witnessed) -> None:
         for _on, off_ms in village.on_times(PUMP):
             valves = [end for ref in PIPE for _, end in village.on_times(ref) if off_ms <= end <= off_ms + 30_000]
             from_ms = max([off_ms, *valves])
-            to_ms = from_ms + 10_000 + LEAK_MS
+            to_ms = from_ms + LEAK_MS
             still = any(is_on(village, ref, at_ms) for ref in PIPE for at_ms in range(from_ms + 100, to_ms, 1_000))
             if leak_ms > off_ms or to_ms > well_ms or still or not village.is_calm(off_ms, to_ms):
                 continue
