@@ -27,7 +27,6 @@ from wire.errors import WireError
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARDS = ROOT / "firmware" / "hal" / "boards"
-REFERENCE = ROOT / "firmware" / "hal" / "board.py"
 MANIFEST = "manifest"
 PUBLIC_KEY = "maker.pub"
 MAX_BYTES = 90_000

@@ -45,11 +45,6 @@ def sign(packed: bytes, private: Path) -> bytes:
     return signed
 
 
-def public_of(private: Path) -> bytes:
-    """The public key that belongs to a private one. Raises Refused."""
-    return modulus_of(_load(private).public_key())
-
-
 def modulus_of(key: rsa.RSAPublicKey) -> bytes:
     return key.public_numbers().n.to_bytes(manifest.MODULUS_BYTES, "big")
 

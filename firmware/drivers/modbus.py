@@ -12,10 +12,8 @@ from struct import pack, unpack
 from wire import fields
 
 READ_HOLDING = 3
-READ_INPUT = 4
 TRIES = 3
 WAIT_MS = 200
-MAX_REGISTERS = 16
 BAUD = 9600
 
 

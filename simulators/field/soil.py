@@ -77,12 +77,8 @@ def vwc(soil: Soil, state: SoilState) -> float:
     return state.root_mm / soil.root_zone_mm
 
 
-def stress_coefficient(soil: Soil, state: SoilState) -> float:
-    """Ks, 1 for a crop that has enough water (FAO-56 Eq. 84)."""
-    return _ks(soil, state.root_mm)
-
-
 def _ks(soil: Soil, root_mm: float) -> float:
+    """1 for a crop that has enough water (FAO-56 Eq. 84)."""
     depletion = max(0.0, soil.capacity_mm - root_mm)
     return min(1.0, max(0.0, (soil.available_mm - depletion) / soil.not_ready_mm))
 

@@ -20,7 +20,6 @@ from simulators.field.sensors import Sensor
 from wire.fields import SOIL_MOISTURE
 
 STUCK, DRIFT, SPIKE, OFFSET, MISSING = KINDS = ("stuck", "drift", "spike", "offset", "missing")
-SIZED = (DRIFT, SPIKE, OFFSET)
 E4 = 10_000.0
 DAY_MS = 86_400_000
 
