@@ -28,6 +28,7 @@ import numpy as np
 from gateway.core.fao56 import water
 from gateway.core.fao56.atmosphere import Array, floats
 from gateway.core.ground import Ground, Plots
+from gateway.core.quick import changed
 from gateway.core.weather import DAY_MS, DOUBT, Et0, day_begins_at_ms, local_day
 
 UM = 1000  # in a millimetre
@@ -254,12 +255,13 @@ def weigh(before: Estimate, ground: Ground, seen: Seen, now_ms: int) -> Estimate
     slow = max(0.0, abs(lean) - 1.0) ** 2 * spread
     left_um = before.depletion_um + round(gain * innovation * UM)
     depletion_um = min(_taw_um(ground), max(0, left_um))
-    corrected_um = before.sums.corrected_um + depletion_um - before.depletion_um
-    return replace(
+    old = before.sums
+    corrected_um = old.corrected_um + depletion_um - before.depletion_um
+    return changed(
         before,
         depletion_um=depletion_um,
         variance_um2=round(max((1.0 - gain) * known + slow, floor) * UM2),
-        sums=replace(before.sums, corrected_um=corrected_um),
+        sums=changed(old, corrected_um=corrected_um),
         weighed_at_ms=now_ms,
         believed_at_ms=now_ms,
         refused=0,

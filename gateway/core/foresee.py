@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from gateway.core import dose as doses
 from gateway.core import schedule, zone
+from gateway.core.quick import changed
 from gateway.core.rules import Rule, Verdict
 from gateway.core.state import Dose, Phase
 from gateway.core.turn import Finding, Turn
@@ -31,16 +32,15 @@ def look(turn: Turn, wanting: Sequence[Wanting]) -> None:
         state = turn.zone(settings.id)
         if state.foreseen or finding.rule is Rule.GOES_ON or settings.pump is None:
             continue
-        turn.zones[settings.id] = replace(state, foreseen=True)
-        dose = doses.of(turn, settings, finding, zone.longest_run_ms(turn, settings))
-        if finding.rule in TOLD and _has_an_end(turn, settings, dose):
+        turn.zones[settings.id] = changed(state, foreseen=True)
+        if finding.rule in TOLD and _has_an_end(turn, settings, finding):
+            dose = doses.of(turn, settings, finding, zone.longest_run_ms(turn, settings))
             _tell(turn, settings, dose, [*_going(turn, settings.pump), *_new(turn, settings.pump, wanting[:place])])
 
 
-def _has_an_end(turn: Turn, settings: ZoneSettings, dose: Dose) -> bool:
+def _has_an_end(turn: Turn, settings: ZoneSettings, finding: Finding) -> bool:
     pump = turn.settings.pump_of(settings.pump)
-    unhurried_at_ms = turn.now_ms + dose.left_ms + turn.limits.keep_rest_ms
-    return bool(pump.open_hours or pump.quiet_hours) or dose.until_at_ms < unhurried_at_ms
+    return bool(pump.open_hours or pump.quiet_hours) or finding.by_at_ms is not None
 
 
 def _tell(turn: Turn, settings: ZoneSettings, dose: Dose, before: list[schedule.Want]) -> None:

@@ -31,7 +31,7 @@ class Judged:
     et0: Et0
 
     def inputs(self) -> dict[str, Fact]:
-        known = self.known
+        known, et0 = self.known, self.et0
         return {
             "moist": self.moist.value,
             "depletion_um": known.depletion_um,
@@ -41,11 +41,14 @@ class Judged:
             "refused": known.refused,
             "lost_um": known.lost_um,
             "gap_um": known.doubt.gap_um if known.doubt else None,
-            "et0_um": round(self.et0.mm * UM),
-            "weather": self.et0.origin.value,
-            "et0_method": self.et0.method,
+            "et0_um": round(et0.mm * UM),
+            "weather": et0.origin.value,
+            "et0_method": et0.method,
         }
 
     def limits(self) -> dict[str, Fact]:
-        marks = {"dry_at_um": self.dry_mm, "refill_um": self.refill_mm, "raw_um": self.raw_mm}
-        return {name: round(mm * UM) for name, mm in marks.items()}
+        return {
+            "dry_at_um": round(self.dry_mm * UM),
+            "refill_um": round(self.refill_mm * UM),
+            "raw_um": round(self.raw_mm * UM),
+        }

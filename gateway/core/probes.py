@@ -61,7 +61,7 @@ def vote(zone: ZoneSettings, latest: Mapping[str, Latest], now_ms: int, limits: 
             values.append(reading.value)
             times.append(reading.measured_at_ms)
     values.sort()
-    gap_e4 = min(_gaps(values)) if len(values) > 1 else 0
+    gap_e4 = _gap(values)
     trust, soil_e4 = _agree(values, gap_e4, len(zone.probes), limits.soil_spread_e4)
     return Vote(trust, soil_e4, len(values), len(zone.probes), tuple(dropped), gap_e4, min(times, default=None))
 
@@ -93,10 +93,10 @@ def _agree(values: list[int], gap_e4: int, asked: int, spread_e4: int) -> tuple[
     return Trust.SURE, middle
 
 
-def _gaps(values: list[int]) -> tuple[int, int]:
-    """How far the middle value is from its two neighbours; of an even number, the two middle ones from each other."""
+def _gap(values: list[int]) -> int:
+    """How far the middle value is from its nearer neighbour; of an even number, the two middle ones from each other."""
+    if len(values) < 2:
+        return 0
     half = len(values) // 2
-    if len(values) % 2:
-        return values[half] - values[half - 1], values[half + 1] - values[half]
-    gap = values[half] - values[half - 1]
-    return gap, gap
+    below = values[half] - values[half - 1]
+    return min(below, values[half + 1] - values[half]) if len(values) % 2 else below

@@ -24,6 +24,7 @@ from gateway.core.estimate import Estimate, Seen
 from gateway.core.ground import Ground, Plots
 from gateway.core.moist import Judged, Moist
 from gateway.core.probes import Trust, Vote
+from gateway.core.quick import changed
 from gateway.core.state import Phase, Run, ZoneState
 from gateway.core.turn import Turn
 from gateway.core.types import DAY_MS, HOUR_MS, Reading, ZoneSettings
@@ -74,15 +75,15 @@ def look(turn: Turn) -> None:
     for zone, ground in zip(zones, plots.grounds, strict=True):
         if turn.zone(zone.id).known is None:
             _keep(turn, zone.id, estimate.begin(ground, turn.now_ms))
-    _dry(turn, zones, plots)
+    dried = _dried(turn, zones, plots)
     today = _et0(turn, local_day(turn.now_ms))
     day = plots.on(local_day(turn.now_ms), today.mm)
     marks = turn.settings.marks_mm
-    each = zip(zones, plots.grounds, marks, day.raw_each_mm, day.etc_each_mm, strict=True)
-    for zone, ground, marks_mm, raw_mm, etc_mm in each:
-        _wet(turn, zone, ground)
-        _weigh(turn, zone, ground)
-        turn.judged[zone.id] = _judge(turn, zone, marks_mm, raw_mm, etc_mm, today)
+    each = zip(zones, plots.grounds, dried, marks, day.raw_each_mm, day.etc_each_mm, strict=True)
+    for zone, ground, known, marks_mm, raw_mm, etc_mm in each:
+        known = _weighed(turn, zone, ground, _wetted(turn, zone, ground, known))
+        _keep(turn, zone.id, known)
+        turn.judged[zone.id] = _judge(turn, zone, known, marks_mm, raw_mm, etc_mm, today)
 
 
 def _known(turn: Turn, zone_id: str) -> Estimate:
@@ -94,28 +95,31 @@ def _known(turn: Turn, zone_id: str) -> Estimate:
 def _keep(turn: Turn, zone_id: str, known: Estimate) -> None:
     before = turn.zone(zone_id)
     if known is not before.known:
-        turn.zones[zone_id] = replace(before, known=known)
+        turn.zones[zone_id] = changed(before, known=known)
 
 
-def _dry(turn: Turn, zones: Sequence[ZoneSettings], plots: Plots) -> None:
-    """What the crops have used, at whole ticks."""
+def _dried(turn: Turn, zones: Sequence[ZoneSettings], plots: Plots) -> list[Estimate]:
+    """All estimates, with what the crops have used taken off at whole ticks."""
     to_ms = turn.now_ms // TICK_MS * TICK_MS
     before = [_known(turn, zone.id) for zone in zones]
     if all(known.reckoned_at_ms >= to_ms for known in before):
-        return
-    for zone, after in zip(zones, estimate.advance(before, plots, to_ms, lambda day: _et0(turn, day)), strict=True):
-        _keep(turn, zone.id, after)
+        return before
+    return estimate.advance(before, plots, to_ms, lambda day: _et0(turn, day))
 
 
 def _et0(turn: Turn, day: int) -> Et0:
     return weather.et0(day, turn.now_ms, turn.settings.place or NOWHERE, turn.outlook, turn.air)
 
 
-def _wet(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
+def _wetted(turn: Turn, zone: ZoneSettings, ground: Ground, known: Estimate) -> Estimate:
     """Rain since the last step, and what runs."""
     if turn.rain_um:
-        _keep(turn, zone.id, estimate.rained(_known(turn, zone.id), ground, turn.rain_um, turn.now_ms))
+        known = estimate.rained(known, ground, turn.rain_um, turn.now_ms)
+    if turn.zones[zone.id].run is None:
+        return known
+    _keep(turn, zone.id, known)
     _run_on(turn, zone.id)
+    return _known(turn, zone.id)
 
 
 def _run_on(turn: Turn, zone_id: str) -> None:
@@ -176,21 +180,20 @@ def _rate_ml_min(turn: Turn, zone: ZoneSettings | None, going: Run) -> int:
     return seen.value if seen.measured_at_ms >= going.started_at_ms + METER_LAG_MS else going.flow_ml_min
 
 
-def _weigh(turn: Turn, zone: ZoneSettings, ground: Ground) -> None:
-    """Hold the estimate against the vote, when it is time to."""
+def _weighed(turn: Turn, zone: ZoneSettings, ground: Ground, known: Estimate) -> Estimate:
+    """An estimate held against the vote, when it is time to."""
     state, vote = turn.zones[zone.id], turn.votes[zone.id]
-    known = state.known
-    if known is None or vote.trust is not Trust.SURE or vote.soil_e4 is None or vote.oldest_at_ms is None:
-        return
+    if vote.trust is not Trust.SURE or vote.soil_e4 is None or vote.oldest_at_ms is None:
+        return known
     last_at_ms = known.weighed_at_ms
     if last_at_ms is not None and (turn.now_ms - last_at_ms < WEIGH_MS or vote.oldest_at_ms <= last_at_ms):
-        return
+        return known
     if state.run is not None or (state.ended_at_ms is not None and turn.now_ms - state.ended_at_ms < SETTLE_MS):
-        return
+        return known
     age_part = max(0, turn.now_ms - vote.oldest_at_ms) / zone.probe_max_age_ms
     came = _water_may_have_come(turn, state, known)
     seen = Seen(vote.soil_e4, vote.fit, vote.gap_e4, age_part, wet_may_come=came)
-    _keep(turn, zone.id, doubt.weigh(known, ground, seen, turn.now_ms))
+    return doubt.weigh(known, ground, seen, turn.now_ms)
 
 
 def _water_may_have_come(turn: Turn, state: ZoneState, known: Estimate) -> bool:
@@ -207,11 +210,16 @@ def _water_may_have_come(turn: Turn, state: ZoneState, known: Estimate) -> bool:
 
 
 def _judge(
-    turn: Turn, zone: ZoneSettings, marks_mm: tuple[float, float], raw_mm: float, etc_mm: float, today: Et0
+    turn: Turn,
+    zone: ZoneSettings,
+    known: Estimate,
+    marks_mm: tuple[float, float],
+    raw_mm: float,
+    etc_mm: float,
+    today: Et0,
 ) -> Judged:
     dry_mm = min(marks_mm[0], raw_mm)
     refill_mm = min(marks_mm[1], dry_mm)
-    known = _known(turn, zone.id)
     chance = known.chance_beyond(dry_mm)
     moist = _moist(turn, known, turn.votes[zone.id], chance)
     return Judged(moist, known, chance, dry_mm, refill_mm, raw_mm, etc_mm, today)

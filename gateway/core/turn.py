@@ -18,6 +18,7 @@ from gateway.core.moist import Judged
 from gateway.core.plans.force import in_force
 from gateway.core.plans.levels import LevelVote
 from gateway.core.probes import Vote
+from gateway.core.quick import changed
 from gateway.core.rules import Rule, Verdict
 from gateway.core.source import SourceView
 from gateway.core.state import NodeState, OutputState, Run, Said, State, ZoneState
@@ -149,7 +150,7 @@ class Turn:
         if finding.until_at_ms is not None:
             next_check_at_ms = max(self.now_ms, min(next_check_at_ms, finding.until_at_ms))
         said = Said(finding.verdict, finding.rule, self.now_ms, next_check_at_ms)
-        self.zones[zone_id] = replace(zone, said=said)
+        self.zones[zone_id] = changed(zone, said=said)
         inputs, bounds = self._known(zone_id)
         self.effects.append(
             Decide(
@@ -157,8 +158,8 @@ class Turn:
                 zone=zone_id,
                 verdict=finding.verdict,
                 rule=finding.rule,
-                inputs={**inputs, **finding.inputs},
-                limits={**bounds, **finding.limits},
+                inputs={**inputs, **finding.inputs} if finding.inputs else inputs,
+                limits={**bounds, **finding.limits} if finding.limits else bounds,
                 next_check_at_ms=next_check_at_ms,
             )
         )
@@ -178,8 +179,10 @@ class Turn:
         bounds: dict[str, Fact] = {"dry_e4": settings.dry_e4, "target_e4": settings.target_e4}
         vote = self.votes.get(zone_id)
         if vote:
-            inputs |= {"soil_e4": vote.soil_e4, "probes": vote.fit, "probes_asked": vote.asked}
-            inputs["dropped"] = ", ".join(f"{probe} {why}" for probe, why in vote.dropped)
+            inputs["soil_e4"] = vote.soil_e4
+            inputs["probes"] = vote.fit
+            inputs["probes_asked"] = vote.asked
+            inputs["dropped"] = ", ".join([f"{probe} {why}" for probe, why in vote.dropped]) if vote.dropped else ""
         judged = self.judged.get(zone_id)
         if judged:
             inputs |= judged.inputs()
