@@ -155,9 +155,11 @@ def test_irrigation_is_what_the_meter_saw(flow: int | None, part: float) -> None
     known = village.state.zones["quyt"].known
     ended = [effect for effect in village.effects if isinstance(effect, RunEnded) and effect.zone == "quyt"]
     assert known is not None and ended
-    nominal_um = sum(effect.millilitres for effect in ended) / GROUND.area_m2
+    open_min = sum(effect.ended_at_ms - effect.started_at_ms for effect in ended) / MINUTE_MS
+    nominal_um = open_min * 100_000 / GROUND.area_m2
     before_um = 2 * 100_000 / GROUND.area_m2  # the two minutes until the meter was heard
     assert known.sums.irrigation_um == pytest.approx(before_um + part * (nominal_um - before_um), abs=1_500)
+    assert known.sums.irrigation_um == pytest.approx(sum(e.millilitres for e in ended) / GROUND.area_m2, abs=len(ended))
 
 
 def test_a_probe_that_does_not_move_for_a_day_loses_its_vote() -> None:  # D1
