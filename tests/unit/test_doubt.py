@@ -126,7 +126,7 @@ def test_a_doubt_lives_in_the_state_and_older_states_have_none() -> None:
     found = json.loads(State(zones={"xoai": ZoneState(known=known_at(10.0))}).to_json())
     for name in ("doubt", "lost_um", "fresh_um"):
         del found["state"]["zones"]["xoai"]["known"][name]
-    assert 5 in OLDER and 5 < VERSION
+    assert 5 in OLDER and VERSION > 5
     older = State.from_json(json.dumps(found | {"version": 5}))
     assert older.zones["xoai"].known == known_at(10.0)
 
