@@ -17,17 +17,18 @@ from gateway import secrets, tell
 from gateway.home import HOME_ENV, Home, home_from
 from gateway.process import ProcessError
 from gateway.secrets import SecretsError
-from gateway.store.common import StoreError, owner_of
+from gateway.store.common import StoreError
 from gateway.strict import RegistryError
 from kit import log
 from kit.arguments import Parser
 from kit.clock import ClockFileError, clock_from_environment, real_mono_s, real_sleep_s
+from kit.locks import owner_of
 from kit.pipe import until_reader_leaves
 from kit.supervisor import Program, Supervisor
 
-# name: (a module with ``run(home: Home, clock: Clock) -> None``, what it does)
 # So long may the processes of a gateway that was killed take to be gone.
 HANDOVER_S = 3.0
+# name: (a module with ``run(home: Home, clock: Clock) -> None``, what it does)
 PROCESSES = {
     "ingest": ("gateway.mqtt.ingest", "take readings in from the broker"),
     "control": ("gateway.control", "decide and water"),
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("zone")
     shown.set_defaults(command=_show_plan)
     asked = commands.add_parser("status", parents=[home], help="show what is well and what is not; exit code 1 if any")
+    asked.add_argument("--all", action="store_true", help="a line for every node, also for those that are well")
     asked.set_defaults(command=_status)
     everything = commands.add_parser("run", parents=[home], help="run all processes and start again what dies")
     everything.set_defaults(command=_run)
@@ -156,7 +158,7 @@ def _show_plan(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     from gateway.status import status  # it knows all databases and the words of the pages
 
-    report = status(home_from(arguments.home), clock_from_environment())
+    report = status(home_from(arguments.home), clock_from_environment(), every=arguments.all)
     print(report.text)
     return 1 if report.problems else 0
 
@@ -188,10 +190,13 @@ def _ready(home: Home) -> None:
     village, refused, _ = in_force.load(home)
     secrets.load(home.secrets, village.nodes)
     until_s = real_mono_s() + HANDOVER_S
-    for database in (home.data, home.control, home.village, home.uplink, home.update):
-        while owner := owner_of(database):
+    for held in home.held.values():
+        while owner := owner_of(held):
             if real_mono_s() > until_s:
-                raise ProcessError(f"{database} is already being written by process {owner}: stop that gateway first")
+                raise ProcessError(
+                    f"{held}: tiến trình {owner} đang dùng, hãy tắt máy chủ đó trước / is already being written by "
+                    f"process {owner}: stop that gateway first"
+                )
             real_sleep_s(0.05)
     if refused is None:
         in_force.remember(home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,19 @@ class Home:
     @property
     def update(self) -> Path:
         return self.root / update.SCHEMA.file
+
+    @property
+    def held(self) -> Mapping[str, Path]:
+        """What each process holds while it runs (``kit.locks``): its database, or the folder that it works for."""
+        return {
+            "ingest": self.data,
+            "control": self.control,
+            "web": self.village,
+            "uplink": self.uplink,
+            "enrol": self.enrol,
+            "reports": self.reports,
+            "update": self.update,
+        }
 
     @property
     def releases(self) -> Path:

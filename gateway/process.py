@@ -6,10 +6,14 @@ started again with the new one: there is one way in which a process gets its sec
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from kit import locks
 
 
 class ProcessError(Exception):
@@ -20,6 +24,24 @@ def no_such_node(node: str, registry: Path, there: Iterable[str]) -> ProcessErro
     """What a command says of a node that the village does not have."""
     names = ", ".join(there)
     return ProcessError(f"{registry}: không có hộp {node!r}; có: {names} / there is no node {node!r}")
+
+
+@contextmanager
+def alone(held: Path) -> Iterator[None]:
+    """For a process without a database: as long as it runs there is no second one, and ``status`` sees it. Raises
+    ProcessError."""
+    try:
+        handle = locks.take(held)
+    except locks.Taken as taken:
+        raise ProcessError(
+            f"{held}: tiến trình {taken.owner} đang chạy, hãy tắt nó trước / process {taken.owner} runs: stop it first"
+        ) from None
+    except OSError as error:
+        raise ProcessError(f"{held}: không ghi được ở đây / cannot be written here: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 class Stop:

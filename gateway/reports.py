@@ -17,7 +17,7 @@ import sys
 from datetime import date, datetime, timedelta, timezone
 
 from gateway.home import Home
-from gateway.process import Stop
+from gateway.process import Stop, alone
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
 
@@ -36,15 +36,16 @@ def week_before(now_ms: int) -> str:
 
 
 def run(home: Home, clock: Clock) -> None:
-    """Run until the process is asked to end."""
+    """Run until the process is asked to end. Raises ProcessError."""
     stop = Stop().on_signals()
-    next_s = real_mono_s() + LOOK_S  # a gateway that starts has better to do
-    while not stop:
-        if real_mono_s() >= next_s:
-            week = week_before(clock.now_ms())
-            made = (home.reports / f"{week}.html").exists() or make(home, week)
-            next_s = real_mono_s() + (LOOK_S if made else RETRY_S)
-        real_sleep_s(0.2)
+    with alone(home.held["reports"]):
+        next_s = real_mono_s() + LOOK_S  # a gateway that starts has better to do
+        while not stop:
+            if real_mono_s() >= next_s:
+                week = week_before(clock.now_ms())
+                made = (home.reports / f"{week}.html").exists() or make(home, week)
+                next_s = real_mono_s() + (LOOK_S if made else RETRY_S)
+            real_sleep_s(0.2)
 
 
 def make(home: Home, week: str) -> bool:

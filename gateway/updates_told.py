@@ -9,7 +9,8 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from gateway.core.rollout import Phase, Rollout, Standing, stage
 from gateway.core.village import Village
@@ -63,8 +64,9 @@ def alerts(village: Village, reader: UpdateReader) -> Iterator[view.Alert]:
                          _name(village, node))  # fmt: skip
 
 
-def lines(village: Village, reader: UpdateReader, now_ms: int) -> tuple[list[str], list[str]]:
-    """(lines, problems) for the technician. Raises StoreError."""
+def lines(village: Village, reader: UpdateReader, now_ms: int, *, every: bool = True) -> tuple[list[str], list[str]]:
+    """(lines, problems) for the technician: of ``every`` node, or only of those that are not well and never failed.
+    Raises StoreError."""
     rollout = parsed(reader.rollout())[0]
     reports, failures = reader.reports(), reader.failures()
     shown, problems = [], []
@@ -83,10 +85,19 @@ def lines(village: Village, reader: UpdateReader, now_ms: int) -> tuple[list[str
             problems.append(
                 f"{node} ({_name(village, node)}) chỉ còn chế độ cứu hộ / is in rescue: {report.text or '-'}"
             )
-    shown += [line for _, _, line in sorted(rows)[:MAX_NODES]]
-    if len(rows) > MAX_NODES:
-        shown.append(f"  và {len(rows) - MAX_NODES} máy nữa / and {len(rows) - MAX_NODES} more")
+    told = [row for row in sorted(rows) if every or not row[0] or row[1] in failures]
+    if len(told) < len(rows):
+        shown.append(_well([report for node, report in reports.items() if node not in {row[1] for row in told}]))
+    shown += [line for _, _, line in told[:MAX_NODES]]
+    if len(told) > MAX_NODES:
+        shown.append(f"  và {len(told) - MAX_NODES} máy nữa / and {len(told) - MAX_NODES} more")
     return shown, problems
+
+
+def _well(reports: Sequence[NodeReport]) -> str:
+    """Those that run well, by what they run."""
+    versions = ", ".join(f"{n} × {version}" for version, n in sorted(Counter(r.firmware for r in reports).items()))
+    return f"chương trình chạy tốt / programs that run well: {versions}"
 
 
 def _rollout_line(rollout: Rollout) -> str:

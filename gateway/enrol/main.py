@@ -24,7 +24,7 @@ from gateway.core.village import Broker
 from gateway.enrol.codes import Codes
 from gateway.enrol.limits import Limits
 from gateway.home import Home
-from gateway.process import ProcessError, Stop
+from gateway.process import ProcessError, Stop, alone
 from kit import log
 from kit.clock import Clock, real_mono_s, real_sleep_s
 from kit.files import PRIVATE, write_atomic
@@ -193,8 +193,12 @@ def run(home: Home, clock: Clock) -> None:
     stop = Stop().on_signals()
     village = registry.load(home.registry)
     if not home.ca.exists():
-        raise ProcessError(f"{home.ca} is not there: run `python -m gateway provision`")
-    listener = Listener(home, village.broker, clock)
-    while not stop:
-        listener.step()
-    listener.close()
+        raise ProcessError(
+            f"{home.ca}: chưa có, hãy chạy `python -m gateway provision` / is not there: run "
+            "`python -m gateway provision`"
+        )
+    with alone(home.held["enrol"]):
+        listener = Listener(home, village.broker, clock)
+        while not stop:
+            listener.step()
+        listener.close()

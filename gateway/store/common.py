@@ -15,7 +15,6 @@ Rules
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from kit import locks
 from kit.files import make_private
 
 BUSY_TIMEOUT_S = 5.0
@@ -123,12 +123,15 @@ class Database:
     def require_same_file(self) -> None:
         """Raises Replaced when the name of the file does not lead to what is open any more."""
         if _file_at(self.path) != self._opened:
-            raise Replaced(f"{self.path} was replaced or taken away while it was in use")
+            raise Replaced(
+                f"{self.path}: đang dùng thì bị thay hay bị lấy mất / was replaced or taken away while it was in use"
+            )
 
     def _refuse_newer(self, schema: Schema) -> None:
         if (found := self.version()) > schema.version:
             raise StoreError(
-                f"{self.path.name} has schema {found}, this program knows {schema.version}: install the newer program"
+                f"{self.path.name}: của bản phần mềm mới hơn, hãy cài bản mới / has schema {found}, this program knows "
+                f"{schema.version}: install the newer program"
             )
 
 
@@ -137,7 +140,9 @@ class Reader(Database):
 
     def __init__(self, path: Path, schema: Schema) -> None:
         if not path.exists():
-            raise StoreError(f"{path} is not there: run `python -m gateway provision` first")
+            raise StoreError(
+                f"{path}: chưa có, hãy chạy `python -m gateway run` / is not there: run `python -m gateway run`"
+            )
         uri = path.absolute().as_uri() + "?mode=ro"
         with _named(path):
             connection = sqlite3.connect(
@@ -147,7 +152,10 @@ class Reader(Database):
             connection.execute("PRAGMA query_only = ON")
         self._refuse_newer(schema)
         if (found := self.version()) < schema.version:
-            raise StoreError(f"{path.name} has schema {found}, needed is {schema.version}: restart its writer")
+            raise StoreError(
+                f"{path.name}: của bản phần mềm cũ, hãy khởi động lại máy chủ / has schema {found}, needed is "
+                f"{schema.version}: restart its writer"
+            )
 
     def data_version(self) -> int:
         """A number that is another one after each commit of the writer: a cheap way to wait for news."""
@@ -201,7 +209,10 @@ class Writer(Database):
         db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            raise StoreError(f"{self.path} is damaged ({found}): it is left as it is; put a good copy in its place")
+            raise StoreError(
+                f"{self.path}: sổ bị hỏng, để nguyên không sửa; hãy chép bản tốt vào chỗ đó / is damaged ({found}): "
+                f"it is left as it is; put a good copy in its place"
+            )
         self._refuse_newer(schema)
         for version in range(self.version() + 1, schema.version + 1):
             script = schema.migrations[version - 1]
@@ -260,27 +271,11 @@ def _named(path: Path) -> Iterator[None]:
 
 def _lock(path: Path) -> int:
     """Take the lock of a database file, for as long as the returned descriptor is open."""
-    with _named(path):
-        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
-        os.close(handle)
-        raise Busy(f"{path} is already being written by process {owner}: stop that one first") from error
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode())
-    return handle
-
-
-def owner_of(path: Path) -> int | None:
-    """The process that writes a database now, None when there is none. The lock is looked at, never touched."""
-    try:
-        inode = str(path.with_name(path.name + ".lock").stat().st_ino)
-        locks = Path("/proc/locks").read_text(encoding="ascii")
-    except OSError:
-        return None
-    for words in (line.split() for line in locks.splitlines()):
-        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
-            return int(words[4])
-    return None
+        with _named(path):
+            return locks.take(path)
+    except locks.Taken as taken:
+        raise Busy(
+            f"{path}: tiến trình {taken.owner} đang ghi, hãy tắt nó trước / is already being written by process "
+            f"{taken.owner}: stop that one first"
+        ) from taken

@@ -76,7 +76,7 @@ def test_a_snapshot_holds_still(path: Path) -> None:
 
 
 def test_a_newer_schema_a_missing_file_and_a_damaged_file_are_refused(path: Path) -> None:
-    with pytest.raises(StoreError, match="gateway provision"):
+    with pytest.raises(StoreError, match="is not there: run `python -m gateway run`"):
         DataReader(path)
     DataWriter(path).close()
     with sqlite3.connect(path) as db:
