@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from gateway.core.plans.calendar import NOWHERE, next_window_at_ms
 from gateway.core.plans.force import phase_of
 from gateway.core.plans.kinds import Calendar, Manual, Orchard, Phase, Rice, phases_of
 from gateway.core.plans.memory import PlanState
@@ -55,7 +56,23 @@ def plan(zone: ZoneSettings, state: State, settings: Settings, level_mm: int | N
         paused_by=pause.user if pause else "",
         is_field=isinstance(zone.plan, Rice),
         level_mm=level_mm,
+        next_ms=_next_ms(zone, settings, now_ms),
+        season_ms=_season_ms(zone),
     )
+
+
+def _next_ms(zone: ZoneSettings, settings: Settings, now_ms: int) -> int | None:
+    """When a calendar gives water next; not in a month that it leaves out."""
+    if not isinstance(zone.plan, Calendar):
+        return None
+    return next_window_at_ms(zone.plan, settings.place or NOWHERE, now_ms, dry_months=False)
+
+
+def _season_ms(zone: ZoneSettings) -> tuple[int, int] | None:
+    if not isinstance(zone.plan, Calendar) or zone.plan.season is None:
+        return None
+    first_day, last_day = zone.plan.season
+    return day_begins_at_ms(first_day), day_begins_at_ms(last_day + 1) - 1
 
 
 def marks_mm(zone: ZoneSettings, state: State) -> tuple[int, int] | None:

@@ -69,6 +69,8 @@ def plan_line(garden: Garden, now_ms: int, language: Language) -> str:
     if is_paused(plan, now_ms):
         assert plan.paused_until_ms is not None
         return language.say("Đang nghỉ tưới tới {time}", time=words.clock_and_day(plan.paused_until_ms, now_ms))
+    if plan.next_ms is not None:
+        return language.say("Tưới theo lịch, lần tới {time}", time=words.clock_and_day(plan.next_ms, now_ms))
     if plan.now is None:
         return language.say_again(plan.about) if plan.about else ""
     name = language.say_again(plan.now.name)
@@ -87,8 +89,8 @@ def plan_page(garden: Garden, now_ms: int, language: Language) -> Shown:
     paused_text = language.say("{name} đã cho nghỉ tưới tới {time}.", name=by, time=until) if paused else ""
     if plan.now is None:
         about = language.say_again(plan.about) if plan.about else language.say("Máy tưới theo đất.")
-        return Shown("", about, "", "", None, None, pauses, paused_text)
-    since = words.day(plan.since_ms or now_ms)
+        return Shown("", about, _season(plan, language), _next(plan, now_ms, language), None, None, pauses, paused_text)
+    since = words.day(plan.since_ms or now_ms, now_ms)
     told = language.say("Từ ngày {day}, {name} báo.", day=since, name=plan.told_by)
     if not plan.told_by:
         told = language.say("Từ ngày {day}, theo sổ của làng.", day=since)
@@ -105,6 +107,23 @@ def plan_page(garden: Garden, now_ms: int, language: Language) -> Shown:
         pauses=pauses,
         paused=paused_text,
     )
+
+
+def _season(plan: Plan, language: Language) -> str:
+    if plan.season_ms is None:
+        return ""
+    first, last = (words.date(at_ms) for at_ms in plan.season_ms)
+    return language.say("Vụ này từ {first} tới {last}.", first=first, last=last)
+
+
+def _next(plan: Plan, now_ms: int, language: Language) -> str:
+    """The next time of a calendar; nothing for what has none."""
+    if plan.next_ms is None:
+        over = plan.season_ms is not None and plan.season_ms[1] < now_ms
+        return language.say("Lịch của vụ này đã hết.") if over else ""
+    at, day = words.clock(plan.next_ms), words.day(plan.next_ms, now_ms)
+    weekday = words.weekday(plan.next_ms, language)
+    return language.say("Lần tưới tới: {time} {weekday} {day}.", time=at, weekday=weekday, day=day)
 
 
 def phase_change(garden: Garden, phase: str, language: Language) -> Change | None:

@@ -168,8 +168,9 @@ class Stage:
 @dataclass(frozen=True)
 class Plan:
     """What is wanted of a garden over the season. ``now`` is there when it has phases, since ``since_ms``, and usually
-    lasts ``usual_days``; ``told_by`` said so. ``about`` tells of what does not follow the soil. A pause has an end. A
-    rice field (``is_field``) is dry, ok or wet by the level of its water over the soil."""
+    lasts ``usual_days``; ``told_by`` said so. ``about`` tells of what does not follow the soil; a calendar waters next
+    at ``next_ms``, and for a season only. A pause has an end. A rice field (``is_field``) is dry, ok or wet by the
+    level of its water over the soil."""
 
     now: Stage | None
     next: Stage | None
@@ -182,9 +183,13 @@ class Plan:
     paused_by: str
     is_field: bool = False
     level_mm: int | None = None
+    next_ms: int | None = None
+    season_ms: tuple[int, int] | None = None  # its first moment and its last
 
     def __post_init__(self) -> None:
         _require_time(self.since_ms, "plan.since_ms")
+        for at_ms in (self.next_ms, *(self.season_ms or ())):
+            _require_time(at_ms, "plan.next_ms, plan.season_ms")
         _require_number(self.level_mm, -10_000, 100_000, "plan.level_mm")
         _require_time(self.paused_until_ms, "plan.paused_until_ms")
         _require_number(self.usual_days, 0, 10_000, "plan.usual_days")

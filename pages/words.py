@@ -15,6 +15,7 @@ from wire.salt import GRAMS_PER_LITRE_PER_US_CM, LEAST_DECIMALS
 
 VIETNAM = timezone(timedelta(hours=7))
 NBSP = "\u00a0"  # between a number and its unit, so that a line never ends between them
+WEEKDAYS = ("thứ hai", "thứ ba", "thứ tư", "thứ năm", "thứ sáu", "thứ bảy", "chủ nhật")
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86_400
@@ -85,15 +86,25 @@ def clock(ms: int) -> str:
     return f"{moment.hour}:{moment.minute:02d}"
 
 
-def day(ms: int) -> str:
-    """``24/11``."""
+def day(ms: int, now_ms: int | None = None) -> str:
+    """``24/11``; where it is said what is now, with the year when that is another one."""
     moment = local(ms)
-    return f"{moment.day:02d}/{moment.month:02d}"
+    year = f"/{moment.year}" if now_ms is not None and local(now_ms).year != moment.year else ""
+    return f"{moment.day:02d}/{moment.month:02d}{year}"
+
+
+def date(ms: int) -> str:
+    """``24/11/2026``."""
+    return f"{day(ms)}/{local(ms).year}"
+
+
+def weekday(ms: int, language: Language) -> str:
+    return language.say(WEEKDAYS[local(ms).weekday()])
 
 
 def clock_and_day(ms: int, now_ms: int) -> str:
     """The time, and the day too when it is not today."""
-    return clock(ms) if local(ms).date() == local(now_ms).date() else f"{clock(ms)} {day(ms)}"
+    return clock(ms) if local(ms).date() == local(now_ms).date() else f"{clock(ms)} {day(ms, now_ms)}"
 
 
 def speed(factor: float, language: Language) -> str:

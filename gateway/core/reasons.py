@@ -328,7 +328,7 @@ def _clock(instant_ms: int, language: Language, at_ms: int) -> str:
     text = f"{instant.hour}:{instant.minute:02d}"
     if instant.date() == now.date():
         return text
-    day = f"{instant.day}/{instant.month}"
+    day = f"{instant.day}/{instant.month}" + (f"/{instant.year}" if instant.year != now.year else "")
     return f"{text} ngày {day}" if language == "vi" else f"{text} on {day}"
 
 

@@ -144,6 +144,28 @@ def test_a_garden_that_is_watered_by_its_soil_has_no_line_and_can_be_paused() ->
     assert "Watered by the soil." in _text(_plan_page(plain, EN)) and "14 days" in _text(_plan_page(plain, EN))
 
 
+def test_a_calendar_tells_its_next_time_its_season_and_the_year() -> None:
+    next_ms = NOW_MS + 3 * DAY_MS
+    season_ms = (NOW_MS - 90 * DAY_MS, NOW_MS + 60 * DAY_MS)
+    plan = replace(
+        PLAN, now=None, next=None, before=None, since_ms=None, told_by="", about=SENTENCES["calendar"],
+        next_ms=next_ms, season_ms=season_ms,
+    )  # fmt: skip
+    assert plan_line(garden(plan=plan), NOW_MS, VI) == "Tưới theo lịch, lần tới 9:10 04/03"
+    text = _text(_plan_page(plan))
+    assert "Lần tưới tới: 9:10 thứ hai 04/03." in text and "Vụ này từ 02/12/2023 tới 30/04/2024." in text
+    english = _text(_plan_page(plan, EN))
+    assert "Next watering: 9:10, Monday 04/03." in english and "The season is from 02/12/2023 to" in english
+    assert "Lần tưới tới: 9:10 thứ hai 06/01/2025." in _text(_plan_page(replace(plan, next_ms=NOW_MS + 311 * DAY_MS)))
+    over = replace(plan, next_ms=None, season_ms=(season_ms[0], NOW_MS - 1))
+    assert "Lịch của vụ này đã hết." in _text(_plan_page(over))
+    assert "The calendar of this season is over." in _text(_plan_page(over, EN))
+
+
+def test_a_phase_that_began_in_another_year_says_which() -> None:
+    assert "Từ ngày 25/11/2023, chị Hai báo." in _text(_plan_page(replace(PLAN, since_ms=NOW_MS - 97 * DAY_MS)))
+
+
 def test_a_rice_field_is_told_by_its_water() -> None:
     about = "Nước xuống -15 cm thì cho vô, tới 5 cm thì ngưng."
     field = replace(PLAN, now=_stage("tiller", "đẻ nhánh", about), about=about, is_field=True, level_mm=-152)

@@ -32,6 +32,7 @@ APART_MS = 12 * HOUR_MS
 DONE_PART = 0.02  # of an amount that may be missing: valves need some seconds
 LEAST_RUNS = 6  # a minute: ten seconds of water are not worth a run
 LOOK_AHEAD_DAYS = 62
+YEAR_DAYS = 366
 LOOK_BACK_DAYS = 62  # a gateway that was off for longer tells of the last of them
 NOWHERE = Place(10.0, 105.8, 2.0)
 
@@ -61,7 +62,7 @@ def need(turn: Turn, zone: ZoneSettings, plan: Calendar) -> Finding:
             run_ms = max(1, min(run_ms, by_at_ms - turn.now_ms))
         inputs: dict[str, Fact] = {"run_ms": run_ms, "water_ml": left_ml}
         return Finding(Verdict.START, Rule.CALENDAR_DUE, inputs, from_at_ms=slot.from_at_ms, by_at_ms=by_at_ms)
-    next_at_ms = _next(turn, plan)
+    next_at_ms = next_window_at_ms(plan, _place(turn), turn.now_ms)
     if next_at_ms is None:
         return Finding(Verdict.NO, Rule.SEASON_OVER)
     return Finding(Verdict.NO, Rule.CALENDAR_WAIT, {"next_at_ms": next_at_ms}, until_at_ms=next_at_ms)
@@ -161,7 +162,7 @@ def _times(turn: Turn, zone: ZoneSettings, plan: Calendar, first_day: int, days:
     for day in range(first_day, first_day + days):
         if not plan.is_on(day):
             continue
-        at_ms = _at_ms(turn, plan, day)
+        at_ms = _at_ms(_place(turn), plan, day)
         if plan.by_end:
             yield at_ms - plan.window_ms, at_ms
         else:
@@ -169,18 +170,23 @@ def _times(turn: Turn, zone: ZoneSettings, plan: Calendar, first_day: int, days:
             yield at_ms, at_ms + LATE_MS + takes_ms
 
 
-def _next(turn: Turn, plan: Calendar) -> int | None:
-    """When the next window begins."""
-    today = local_day(turn.now_ms)
-    for day in range(today, today + LOOK_AHEAD_DAYS):
+def next_window_at_ms(plan: Calendar, place: Place, now_ms: int, *, dry_months: bool = True) -> int | None:
+    """When the next window begins, also of a season that is yet to come; None when there is none any more. Without
+    ``dry_months`` those months count for nothing in which 0 % is given."""
+    first_day = max(local_day(now_ms), plan.first_day, plan.season[0] if plan.season else 0)
+    for day in range(first_day, first_day + (LOOK_AHEAD_DAYS if dry_months else YEAR_DAYS)):
         if plan.is_on(day):
-            at_ms = _at_ms(turn, plan, day) - (plan.window_ms if plan.by_end else 0)
-            if at_ms > turn.now_ms:
+            at_ms = _at_ms(place, plan, day) - (plan.window_ms if plan.by_end else 0)
+            if at_ms > now_ms and (dry_months or plan.month_pct[month_of(at_ms) - 1]):
                 return at_ms
     return None
 
 
-def _at_ms(turn: Turn, plan: Calendar, day: int) -> int:
+def _place(turn: Turn) -> Place:
+    return turn.settings.place or NOWHERE
+
+
+def _at_ms(place: Place, plan: Calendar, day: int) -> int:
     """The time of a day that the calendar names."""
-    begins_at_ms = sun.at_ms(day, turn.settings.place or NOWHERE, plan.sun) if plan.sun else day_begins_at_ms(day)
+    begins_at_ms = sun.at_ms(day, place, plan.sun) if plan.sun else day_begins_at_ms(day)
     return begins_at_ms + plan.minute * MINUTE_MS
