@@ -15,7 +15,6 @@ def begin(
     job: Job,
     finding: Finding,
     planned_ms: int,
-    user: str = "",
     *,
     end_rule: Rule | None = None,
     after: str = "",
@@ -31,7 +30,7 @@ def begin(
     run = Run(
         number=turn.last_run,
         why=dose.why if dose else finding.rule,
-        user=dose.user if dose else user,
+        user=dose.user if dose else "",
         valve=job.valve,
         pump=job.pump,
         asked_at_ms=turn.now_ms,
@@ -42,6 +41,7 @@ def begin(
         line=job.pump,
         main=turn.settings.pump_of(job.pump).main,
         after=after,
+        intent=before.wish.intent if before.wish else 0,
     )
     recent = tuple(at_ms for at_ms in before.starts_at_ms if turn.now_ms - at_ms < DAY_MS)
     counted = not (dose and dose.paused_by in (Rule.CYCLE_DONE, Rule.HOURS_OVER, Rule.HAND_OVER_FAILED))
@@ -51,6 +51,7 @@ def begin(
         starts_at_ms=(*recent, turn.now_ms) if counted else recent,
         held_until_at_ms=None if finding.rule is Rule.MANUAL_WATER else before.held_until_at_ms,
         dose=replace(dose, paused_by=None) if dose else None,
+        wish=before.wish if after else None,  # one that takes the pump over may still have to wait again
         foreseen=False,
     )
     for ref in refs_of_run(run):

@@ -9,7 +9,7 @@ Rules
 3. The rest of what the soil asked for is never more than what it still lacks, and is dropped when that is nothing:
    rain may have come. A thermostat goes on only while its probes agree that it is below the target (S12). What a plan
    says meanwhile (a pause, a phase, rain to come) goes before; a plan that keeps its own account is asked anew.
-4. A person's dose knows neither cycles nor hours: the person has decided.
+4. A person's dose knows neither cycles nor hours: the person has decided. Of a try no rest is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.core import guards, schedule
 from gateway.core import need as needs
 from gateway.core.estimate import UM
 from gateway.core.probes import Trust
-from gateway.core.rules import Rule, Verdict
+from gateway.core.rules import PERSONS, Rule, Verdict
 from gateway.core.state import Dose, Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import Fact, ZoneSettings
@@ -63,15 +63,20 @@ AT_ONCE = frozenset(
 UNSURE = (Rule.SOURCE_SALT_UNKNOWN, Rule.SOURCE_LEVEL_UNKNOWN)
 # After these it waits at all; after a fault the soil is asked anew, because its estimate knows what was given.
 KEPT = AT_ONCE | {Rule.MAX_RUN}
+# How what a person asked for ends when all of it was given.
+DONE = {Rule.MANUAL_WATER: Rule.MANUAL_DONE, Rule.TRY: Rule.TRY_DONE}
 
 
-def of(turn: Turn, zone: ZoneSettings, finding: Finding, longest_ms: int, user: str = "") -> Dose:
+def of(turn: Turn, zone: ZoneSettings, finding: Finding, longest_ms: int) -> Dose:
     """The dose that a finding asks for; the one that is there already when it goes on with that."""
     left = turn.zone(zone.id).dose
     if finding.rule is Rule.GOES_ON and left is not None:
         return left
-    if finding.rule is Rule.MANUAL_WATER:
-        return Dose(finding.rule, user, longest_ms, None, None, turn.now_ms + longest_ms + turn.limits.resume_ms)
+    if finding.rule in PERSONS:
+        asked_ms, user = finding.inputs["run_ms"], finding.inputs["user"]
+        assert isinstance(asked_ms, int) and isinstance(user, str)  # waiting.of_wish has no other
+        run_ms = min(asked_ms, longest_ms)
+        return Dose(finding.rule, user, run_ms, None, None, turn.now_ms + run_ms + turn.limits.resume_ms)
     whole_ms = needs.planned_ms(zone, finding)
     dose_um = finding.inputs.get("dose_um") if whole_ms is not None else None
     length_ms = longest_ms if whole_ms is None else whole_ms
@@ -79,15 +84,14 @@ def of(turn: Turn, zone: ZoneSettings, finding: Finding, longest_ms: int, user: 
     if finding.by_at_ms is not None:
         until_at_ms = min(until_at_ms, finding.by_at_ms)
     um = dose_um if isinstance(dose_um, int) else None
-    return Dose(finding.rule, user, length_ms, um, um, until_at_ms)
+    return Dose(finding.rule, "", length_ms, um, um, until_at_ms)
 
 
 def plan(turn: Turn, zone: ZoneSettings, dose: Dose, longest_ms: int) -> tuple[int, Rule]:
     """How long the next run of a dose may be, and why it will end then."""
-    manual = dose.why is Rule.MANUAL_WATER
-    done = Rule.MANUAL_DONE if manual else Rule.DOSE_GIVEN if dose.asked_um is not None else Rule.MAX_RUN
+    done = DONE.get(dose.why) or (Rule.DOSE_GIVEN if dose.asked_um is not None else Rule.MAX_RUN)
     ends = [(dose.left_ms, done), (longest_ms, Rule.MAX_RUN)]
-    if not manual:
+    if dose.why not in PERSONS:
         cycle_ms = schedule.even_ms(dose.left_ms, zone.cycle_ms)
         if cycle_ms < dose.left_ms:
             ends.append((cycle_ms, Rule.CYCLE_DONE))
@@ -104,7 +108,7 @@ def bounds(turn: Turn, zone_id: str, run: Run) -> list[tuple[int, Rule]]:
     if dose is None or zone is None:
         return []
     ends = [(run.asked_at_ms + zone.max_run_ms, Rule.MAX_RUN)]
-    if dose.why is Rule.MANUAL_WATER:
+    if dose.why in PERSONS:
         return ends
     shuts_at_ms = guards.shuts_at_ms(turn, zone)
     if shuts_at_ms is not None:
@@ -120,7 +124,7 @@ def go_on(turn: Turn, zone: ZoneSettings, wanted: Finding) -> Finding:
     if turn.now_ms >= dose.until_at_ms:
         drop(turn, zone.id, Rule.SHORTFALL)
         return wanted
-    if dose.why is not Rule.MANUAL_WATER:
+    if dose.why not in PERSONS:
         left = _wanted(turn, zone, dose, wanted)
         if isinstance(left, Finding):
             return left
@@ -173,7 +177,7 @@ def settle(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact
     if zone and zone.ground and dose.left_um is not None and zone.flow_ml_min:
         left_um = max(0, dose.left_um - round(run.poured_ml / zone.ground.area_m2))
         left = replace(left, left_um=left_um, left_ms=_ms(zone, left_um))
-    if zone is None or run.stop not in KEPT or left.left_ms < _least_ms(turn, zone):
+    if zone is None or run.why is Rule.TRY or run.stop not in KEPT or left.left_ms < _least_ms(turn, zone):
         turn.zones[zone_id] = replace(state, dose=None)
         return _facts(left)
     next_at_ms = turn.now_ms + _rest_ms(zone, run.stop)

@@ -2,7 +2,7 @@
 
 Rules
 1. A valve's usual flow is the middle of its last ``KEPT`` runs, once ``LEARN_RUNS`` and most of them are within
-   ``AGREE_PCT`` of it.
+   ``AGREE_PCT`` of it; or that of a try that a person has looked at (``commission``).
    It never comes to more than ``CREEP_PCT`` of what it was at first, so that a leak that grows slowly is a burst in
    the end.
    A run counts by the mean of its settled readings: those after the pipe has filled, while it alone was on its pump.
@@ -216,6 +216,13 @@ def _judge(before: Gaze, seen: Latest, least: int, learned: int | None, low: Rul
 
 def _keep(turn: Turn, zone: ZoneSettings, run: Run, gaze: Gaze, seen: Latest | None) -> None:
     """Remember what a reading said; one that is neither low nor high teaches what is usual."""
+    if seen is not None and seen.value is not None:
+        least, most = run.flow_least_ml_min, run.flow_most_ml_min
+        run = replace(
+            run,
+            flow_least_ml_min=seen.value if least is None else min(least, seen.value),
+            flow_most_ml_min=seen.value if most is None else max(most, seen.value),
+        )
     if seen is not None and seen.value is not None and gaze.low_at_ms is None and gaze.high_at_ms is None:
         run = replace(run, flow_readings=run.flow_readings + 1, flow_sum_ml_min=run.flow_sum_ml_min + seen.value)
     turn.zones[zone.id] = replace(turn.zone(zone.id), run=run)

@@ -34,6 +34,14 @@ def ready(turn: Turn, job: Job, *, over: bool = False, goes_on: bool = False) ->
     )
 
 
+def too_short(turn: Turn, zone: ZoneSettings, planned_ms: int) -> Finding | None:
+    """S7: a pump is not started for less than its least run."""
+    least_ms = turn.settings.pump_of(zone.pump).min_run_ms if zone.pump else 0
+    if planned_ms >= least_ms:
+        return None
+    return Finding(Verdict.WAIT, Rule.RUN_TOO_SHORT, {"run_ms": planned_ms}, {"min_run_ms": least_ms})
+
+
 def hard_max_ms(turn: Turn, job: Job) -> int:
     """The longest run that the node allows."""
     pump = turn.settings.pump_of(job.pump)

@@ -69,7 +69,8 @@ def take(turn: Turn, zone_id: str, run: Run, over: Finding) -> None:
     middle_at_ms = ((turn.output(run.valve).opened_at_ms or turn.now_ms) + turn.now_ms) // 2
     giver = replace(giver, pump=None, main=None, stop=over.rule, handed_at_ms=middle_at_ms)
     turn.zones[run.after] = replace(other, run=giver)
-    turn.zones[zone_id] = replace(turn.zone(zone_id), run=replace(run, after="", taken_at_ms=middle_at_ms))
+    taken = replace(run, after="", taken_at_ms=middle_at_ms)
+    turn.zones[zone_id] = replace(turn.zone(zone_id), run=taken, wish=None)
     turn.decide(run.after, over, always=True)
 
 

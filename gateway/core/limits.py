@@ -28,6 +28,7 @@ class Limits:
     starts_a_day: int = 8  # per zone, in any 24 hours
     keep_rest_ms: int = DAY_MS  # the rest of a dose waits for this long
     resume_ms: int = 6 * HOUR_MS  # that of a person's
+    wish_ms: int = 1_800_000  # a person's request waits for the pump for this long at most
     apart_ms: int = 5_000  # S8: between two closings on one pipe
     stop_hold_ms: int = 6 * HOUR_MS  # after a person's stop the system does not start by itself
     sure_pct: int = 80  # from this chance on that the soil is dry it is sure

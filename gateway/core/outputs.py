@@ -7,7 +7,8 @@ Rules
 3. A quarantined output is used again only when its node has proved that it is off: by a receipt, or by a new boot,
    because a node switches everything off before anything else (S2). Each time the node is heard it is asked again.
 4. A receipt counts if it is of the node's present boot. The answer to the awaited command always counts; what else a
-   receipt shows of an output (``outputs_mask``) counts only if no newer receipt was heard.
+   receipt shows of an output (``outputs_mask``) counts only if no newer receipt was heard, and none of the same
+   millisecond that was about this output: of two that a node made at once nobody knows which came first.
 5. An output that is on although nobody asked for it is closed.
 6. When it went on and off is what its node tells, by receipts and by readings of its outputs: these may be read much
    later, when the gateway was away. The estimate of a node's start is late, never early, and so are these times.
@@ -137,7 +138,7 @@ def hear(turn: Turn, receipt: Receipt) -> None:
             _ended(turn, ref, receipt)
         elif not ended and output.asked_at_ms is not None and receipt.counter == output.counter:
             _answered(turn, ref, receipt)
-        elif newest and output.asked_at_ms is None:
+        elif newest and output.asked_at_ms is None and receipt.uptime_ms > output.heard_uptime_ms:
             _glimpsed(turn, ref, receipt)
 
 

@@ -217,6 +217,7 @@ STATUSES_VI: Mapping[str, str] = {
     "no_duration": "thiếu số phút",
 }
 OUTPUTS_VI = {"valve": "van", "pump": "máy bơm", "sluice": "cống", "main": "van tổng"}
+FAILED: Mapping[Language, Mapping[str, str]] = {"vi": reasons_delivery.FAILED_VI, "en": reasons_delivery.FAILED_EN}
 BECAUSE: Mapping[Language, Mapping[str, str]] = {"vi": reasons_delivery.BECAUSE_VI, "en": reasons_delivery.BECAUSE_EN}
 # Where the day's weather came from: a stale source is told as such (D5).
 WEATHERS: Mapping[Language, Mapping[str, str]] = {
@@ -280,6 +281,8 @@ def _word(name: str, text: str, language: Language) -> str:
         return text[:1].lower() + text[1:]
     if name == "weather":
         return WEATHERS[language].get(text, text)
+    if name == "failed":
+        return FAILED[language].get(text, FAILED[language]["other"])
     if name == "because":
         return BECAUSE[language].get(text, text)
     if language == "vi" and name == "output":

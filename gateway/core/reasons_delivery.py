@@ -40,6 +40,18 @@ VIETNAMESE: Mapping[Rule, str] = {
     Rule.DRAIN_ENDED: "Đã đóng cống: xả mương được {run}.",
     Rule.DITCH_OVERFULL: "Mương đầy quá, {ditch_level}. Chờ {source} thấp hơn để xả.",
     Rule.METER_SILENT: "Nước đang chảy nhưng đồng hồ nước im. Không canh được bể ống.",
+    Rule.WAITS_FOR_GARDEN: "Chờ {other_garden} tưới xong, khoảng {wait} nữa.",
+    Rule.WAITS_FOR_PUMP: "Chờ máy bơm nghỉ, khoảng {wait} nữa.",
+    Rule.WAIT_TOO_LONG: "Không tưới: máy bơm còn bận khoảng {wait} nữa. Lát nữa bấm lại.",
+    Rule.WISH_OVER: "Không tưới: đã chờ máy bơm {wait}. Bấm lại nếu còn cần.",
+    Rule.TRY: "{user} thử ống {garden}, trong {run}.",
+    Rule.TRY_DONE: "Thử xong, đang coi còn rỉ nước không.",
+    Rule.TRY_GOOD: "Ống {garden} chạy tốt: {flow}.",
+    Rule.TRY_ANSWERS: "Van và bơm {garden} trả lời tốt. Không có đồng hồ nên chưa biết nước ra bao nhiêu.",
+    Rule.TRY_BLIND: "Van, bơm {garden} trả lời tốt. Đồng hồ nước im: coi đồng hồ, coi dây.",
+    Rule.TRY_UNEVEN: "Nước {garden} chảy không đều, từ {least} tới {most}. Coi ống hút, lú lọc.",
+    Rule.TRY_OTHER_FLOW: "{garden} ra {flow}, sổ tính {usual}. Coi lọc, coi ống; đúng vậy thì sửa sổ.",
+    Rule.TRY_FAILED: "Thử ống {garden} không xong. Lý do: {failed}.",
 }
 
 ENGLISH: Mapping[Rule, str] = {
@@ -71,6 +83,52 @@ ENGLISH: Mapping[Rule, str] = {
     Rule.DRAIN_ENDED: "Shut: the ditch was let out for {run}.",
     Rule.DITCH_OVERFULL: "The ditch is too full, {ditch_level}. Waiting for {source} to be lower.",
     Rule.METER_SILENT: "Water flows but the meter is silent. A burst would not be seen.",
+    Rule.WAITS_FOR_GARDEN: "Waiting for {other_garden} to be done, about {wait} more.",
+    Rule.WAITS_FOR_PUMP: "Waiting for the pump to rest, about {wait} more.",
+    Rule.WAIT_TOO_LONG: "Not watering: the pump is taken for about {wait} more. Ask again later.",
+    Rule.WISH_OVER: "Not watering: it has waited {wait} for the pump. Ask again if needed.",
+    Rule.TRY: "{user} tries the pipe of {garden} for {run}.",
+    Rule.TRY_DONE: "The try is over, looking whether anything still flows.",
+    Rule.TRY_GOOD: "The pipe of {garden} is well: {flow}.",
+    Rule.TRY_ANSWERS: "Valve and pump of {garden} answer. Without a meter nobody knows how much comes.",
+    Rule.TRY_BLIND: "Valve and pump of {garden} answer, but the meter is silent. Look at it and its wire.",
+    Rule.TRY_UNEVEN: "Water of {garden} flows unevenly, {least} to {most}. Look at suction and filter.",
+    Rule.TRY_OTHER_FLOW: "{garden} gets {flow}, not {usual} as reckoned. Look at filter and pipe, or change flow_lpm.",
+    Rule.TRY_FAILED: "The try of {garden} did not come to its end: {failed}.",
+}
+
+# Why a try has failed, and what to do: its end as it is told there.
+FAILED_VI: Mapping[str, str] = {
+    "dry_run": "bơm chạy khô, coi ống hút và lú lọc",
+    "flow_none": "không có nước, coi van và đường ống",
+    "flow_burst": "nước ra quá nhiều, coi bể ống",
+    "leak": "đã tắt mà còn chảy, coi van và ống rỉ",
+    "no_answer": "hộp van không trả lời, coi điện và sóng",
+    "node_refused": "hộp van không nhận lệnh, nhờ thợ coi hộp",
+    "node_restarted": "hộp van khởi động lại, coi nguồn điện",
+    "lease_ended": "hộp van tự tắt, coi sóng",
+    "manual_stop": "có người bấm DỪNG",
+    "source_salt": "nước mặn, chờ nước ngọt",
+    "source_salt_unknown": "máy đo độ mặn im, coi máy đo",
+    "source_low": "nước cạn, chờ nước lên",
+    "source_level_unknown": "máy đo mực nước im, coi máy đo",
+    "other": "coi lý do ngay trước đó",
+}
+FAILED_EN: Mapping[str, str] = {
+    "dry_run": "the pump ran dry, look at suction and filter",
+    "flow_none": "no water came, look at valve and pipe",
+    "flow_burst": "far too much came, look for a burst pipe",
+    "leak": "water flows though all is off, look at valve and pipe",
+    "no_answer": "the valve box does not answer, look at its power and radio",
+    "node_refused": "the valve box refused the command, look at the box",
+    "node_restarted": "the valve box restarted, look at its power",
+    "lease_ended": "the valve box closed by itself, look at its radio",
+    "manual_stop": "somebody pressed STOP",
+    "source_salt": "the water is salty, wait for fresh water",
+    "source_salt_unknown": "the salt probe is silent, look at it",
+    "source_low": "the water is low, wait for it to rise",
+    "source_level_unknown": "the level probe is silent, look at it",
+    "other": "see the reason right before",
 }
 
 # Why something is locked, in brackets.

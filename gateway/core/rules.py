@@ -32,6 +32,7 @@ class Rule(StrEnum):
     MODEL_DRY = "model_dry"
     BALANCE_DRY = "balance_dry"
     MANUAL_WATER = "manual_water"
+    TRY = "try"
     WATER_ON = "water_on"
     FILL_SLUICE = "fill_sluice"
     FILL_LIFT = "fill_lift"
@@ -45,6 +46,7 @@ class Rule(StrEnum):
     DOSE_GIVEN = "dose_given"
     MAX_RUN = "max_run"
     MANUAL_DONE = "manual_done"
+    TRY_DONE = "try_done"
     MANUAL_STOP = "manual_stop"
     ZONE_REMOVED = "zone_removed"
     RUN_ENDED = "run_ended"
@@ -140,6 +142,20 @@ class Rule(StrEnum):
     VALVE_QUARANTINED = "valve_quarantined"
     PUMP_QUARANTINED = "pump_quarantined"
 
+    # A person's request waits for the pump, or has waited too long
+    WAITS_FOR_GARDEN = "waits_for_garden"
+    WAITS_FOR_PUMP = "waits_for_pump"
+    WAIT_TOO_LONG = "wait_too_long"
+    WISH_OVER = "wish_over"
+
+    # What a try of a garden's pipe has shown
+    TRY_GOOD = "try_good"
+    TRY_ANSWERS = "try_answers"
+    TRY_BLIND = "try_blind"
+    TRY_UNEVEN = "try_uneven"
+    TRY_OTHER_FLOW = "try_other_flow"
+    TRY_FAILED = "try_failed"
+
     # What a window, a pause or the rain has left of a dose
     WINDOW_SHORT = "window_short"
     SHORTFALL = "shortfall"
@@ -177,6 +193,9 @@ class Rule(StrEnum):
 
 # A run that began by one of these fills a ditch, or lets it out.
 FILLS = frozenset({Rule.FILL_SLUICE, Rule.FILL_LIFT, Rule.DRAIN})
+
+# What a person has asked for: it knows neither hours nor cycles, and is not ended by the soil.
+PERSONS = frozenset({Rule.MANUAL_WATER, Rule.TRY})
 
 # A run that ends by one of these was not ended by a decision of the gateway.
 FAULTS = frozenset(

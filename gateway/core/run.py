@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, flow, guards, handover, outputs, reckon, zone
+from gateway.core import chain, commission, flow, guards, handover, outputs, reckon, zone
 from gateway.core import dose as doses
 from gateway.core.guards import planned_end
 from gateway.core.plans import want
@@ -34,7 +34,7 @@ MINUTE_MS = 60_000
 # Ends that wait for the least run of pump or lift: nothing is wrong, and a little more does no harm.
 WAIT_FOR_LEAST_RUN = handover.AS_IT_SHOULD | {Rule.SLUICE_INSTEAD}
 # Ends that are a length of water, not an instant.
-LASTING = frozenset({Rule.DOSE_GIVEN, Rule.MANUAL_DONE, Rule.CYCLE_DONE, Rule.MAX_RUN})
+LASTING = frozenset({Rule.DOSE_GIVEN, Rule.MANUAL_DONE, Rule.TRY_DONE, Rule.CYCLE_DONE, Rule.MAX_RUN})
 
 
 def end(turn: Turn, zone_id: str, finding: Finding) -> None:
@@ -307,11 +307,15 @@ def _leave(turn: Turn, zone_id: str, run: Run, flowed_ms: int) -> dict[str, Fact
         turn.on_line[run.line.key] -= 1
     state = turn.zone(zone_id)
     if run.stop is Rule.HAND_OVER_FAILED:
-        tried = (at_ms for at_ms in state.starts_at_ms if at_ms != run.asked_at_ms)
-        turn.zones[zone_id] = replace(state, run=None, starts_at_ms=tuple(tried))
+        starts = (at_ms for at_ms in state.starts_at_ms if at_ms != run.asked_at_ms)
+        dose = None if state.wish else state.dose  # a request that waits makes it anew
+        turn.zones[zone_id] = replace(state, run=None, dose=dose, starts_at_ms=tuple(starts))
     else:
         turn.zones[zone_id] = replace(state, run=None, ended_at_ms=turn.now_ms)
-        flow.learn(turn, run)
+        if run.why is Rule.TRY:
+            commission.over(turn, zone_id, run)
+        else:
+            flow.learn(turn, run)
     return doses.settle(turn, zone_id, run, flowed_ms)
 
 

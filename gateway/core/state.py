@@ -140,6 +140,9 @@ class Run:
     by_garden: Gaze = field(default_factory=Gaze)
     flow_readings: int = 0  # settled ones, and their sum
     flow_sum_ml_min: int = 0
+    flow_least_ml_min: int | None = None  # of all settled ones, also those that are too low or too high
+    flow_most_ml_min: int | None = None
+    intent: int = 0  # the request of a person that it was begun by
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,31 @@ class Dose:
     until_at_ms: int  # what has not been given by then is stated as missing
     next_at_ms: int = 0  # not before this
     paused_by: Rule | None = None  # what has ended the last run; None while one is on
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A person's request for water that has not begun yet."""
+
+    why: Rule
+    intent: int
+    user: str
+    run_ms: int
+    until_at_ms: int  # not begun after this
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the try of a garden's pipe has shown, until it is told."""
+
+    intent: int
+    user: str
+    stop: Rule
+    off_at_ms: int
+    readings: int
+    mean_ml_min: int
+    least_ml_min: int
+    most_ml_min: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +228,8 @@ class ZoneState:
     known: Estimate | None = None  # of its soil water
     plan: PlanState = field(default_factory=PlanState)
     dose: Dose | None = None  # that is being given, or waits for its turn
+    wish: Wish | None = None  # that waits for the pump
+    tried: Tried | None = None
     foreseen: bool = False  # whether what it wants, and has not begun to get, will fit into the hours of its pump
 
 

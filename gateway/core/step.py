@@ -3,7 +3,8 @@
 Rules
 1. ``step`` decides from its arguments alone; the same arguments give the same state and effects (D6).
 2. Its order is fixed: clock, readings, boots, receipts, missing answers, waters, votes, soil water, requests of people,
-   runs, fillings, starts. So a stop or a source that closed acts before anything is opened or renewed in the same step.
+   leaks, runs, what tries have shown, fillings, starts. So a stop or a source that closed acts before anything is
+   opened or renewed in the same step.
 3. The caller commits state and effects together before it sends a command.
 4. Time never runs backwards here: when the wall clock does, all remembered instants move back with it (S4).
 """
@@ -12,19 +13,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core import chain, flow, foresee, guards, outputs, probes, reckon, run, source, waiting, zone
+from gateway.core import (
+    chain,
+    commission,
+    flow,
+    foresee,
+    guards,
+    outputs,
+    probes,
+    reckon,
+    requests,
+    run,
+    source,
+    waiting,
+    zone,
+)
 from gateway.core import dose as doses
 from gateway.core.begin import begin
-from gateway.core.plans import people, want
-from gateway.core.rules import Rule, Verdict
+from gateway.core.plans import want
+from gateway.core.rules import PERSONS, Rule, Verdict
 from gateway.core.state import Latest, OutputState, Phase, SourceState, State, ZoneState, shifted
 from gateway.core.turn import Finding, Turn
-from gateway.core.types import Effect, Inputs, Intent, Limits, Reading, ZoneSettings
+from gateway.core.types import Effect, Inputs, Limits, Reading, ZoneSettings
 from wire import fields
 
-MINUTE_MS = 60_000
 QUIET_WAKE_MS = 30_000
-KINDS = ("water", "unlock")
 
 
 def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[State, tuple[Effect, ...]]:
@@ -35,12 +48,12 @@ def step(state: State, now_ms: int, inputs: Inputs, limits: Limits) -> tuple[Sta
     turn = Turn(state, now_ms, inputs, limits)
     _hear(turn, inputs)
     _look(turn)
-    stops = {intent.zone: intent.id for intent in inputs.intents if intent.kind == "stop"}
-    for intent in sorted(inputs.intents, key=lambda i: i.id):
-        _obey(turn, intent, taken_back=intent.kind == "water" and stops.get(intent.zone, 0) > intent.id)
+    requests.obey(turn, inputs.intents)
     flow.look_for_leaks(turn)
     for zone_id in _zones_in_order(turn):
         run.advance(turn, zone_id)
+    commission.look(turn)
+    requests.look(turn)
     _fill_what_is_low(turn)
     _start_what_is_dry(turn)
     return _state_of(turn), tuple(turn.effects)
@@ -130,105 +143,6 @@ def _look(turn: Turn) -> None:
             turn.zones[settings_of_zone.id] = replace(state, dry_since_at_ms=since)
 
 
-# ---- what people ask for
-
-
-def _obey(turn: Turn, intent: Intent, *, taken_back: bool) -> None:
-    """Do what a person asked for, or say why not. ``taken_back``: a stop for the same garden came right after it."""
-    if intent.id <= turn.last_intent:
-        return
-    turn.last_intent = intent.id
-    settings = turn.settings.zone_by_id.get(intent.zone)
-    place = settings or turn.settings.fills.get(intent.zone)  # a filling can be stopped too
-    asked = Finding(
-        Verdict.REFUSED,
-        Rule.INTENT_WRONG,
-        {"intent": intent.id, "kind": intent.kind, "minutes": intent.minutes, "user": intent.user},
-    )
-    if settings is not None and intent.kind in people.KINDS:
-        people.obey(turn, settings, intent, asked)
-    elif place and intent.kind == "stop":
-        _stop(turn, place.id, intent, asked)
-    elif settings is None or intent.kind not in KINDS:
-        turn.decide(intent.zone, asked, always=True)
-    elif intent.kind == "unlock":
-        _unlock(turn, settings, intent, asked)
-    elif taken_back:
-        turn.decide(intent.zone, replace(asked, rule=Rule.TAKEN_BACK), always=True)
-    else:
-        _water(turn, settings, intent, asked)
-
-
-def _unlock(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
-    """Who has looked knows nothing of what went wrong after that."""
-    if turn.now_ms > intent.expires_at_ms:
-        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
-        return
-    rule = Rule.PROBES_TRUSTED if reckon.confirm(turn, settings.id) else Rule.NOTHING_LOCKED
-    rule = Rule.UNLOCKED if flow.unlock(turn, settings, intent.at_ms) else rule
-    turn.decide(settings.id, replace(asked, verdict=Verdict.NO, rule=rule), always=True)
-
-
-def _stop(turn: Turn, place_id: str, intent: Intent, asked: Finding) -> None:
-    """A stop is obeyed even when it comes late, unless the run began after it was asked for."""
-    going = turn.zone(place_id).run
-    late = turn.now_ms > intent.expires_at_ms
-    if late and (going is None or going.asked_at_ms > intent.at_ms):
-        turn.decide(place_id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
-        return
-    held_until_at_ms = turn.now_ms + turn.limits.stop_hold_ms
-    turn.zones[place_id] = replace(turn.zone(place_id), held_until_at_ms=held_until_at_ms)
-    facts = {**asked.inputs, "until_at_ms": held_until_at_ms}
-    if going is None and turn.zone(place_id).dose is not None:
-        turn.zones[place_id] = replace(turn.zone(place_id), dose=None)
-        turn.decide(place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
-    elif going is None:
-        turn.decide(place_id, Finding(Verdict.NO, Rule.NOTHING_TO_STOP, facts), always=True)
-    elif going.stop is None:
-        run.end(turn, place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts))
-    else:
-        turn.decide(place_id, Finding(Verdict.STOP, Rule.MANUAL_STOP, facts), always=True)
-
-
-def _water(turn: Turn, settings: ZoneSettings, intent: Intent, asked: Finding) -> None:
-    """A person's watering passes the same guards as the system's own. It begins now or never; only its rest waits."""
-    if turn.now_ms > intent.expires_at_ms:
-        turn.decide(settings.id, replace(asked, rule=Rule.INTENT_EXPIRED), always=True)
-        return
-    if intent.minutes <= 0:
-        turn.decide(settings.id, asked, always=True)
-        return
-    going = turn.zone(settings.id).run
-    if going is not None:
-        turn.decide(settings.id, replace(asked, rule=Rule.ALREADY_WATERING), always=True)
-        return
-    longest_ms = zone.longest_run_ms(turn, settings)
-    planned_ms = min(intent.minutes * MINUTE_MS, longest_ms)
-    facts = {**asked.inputs, "run_ms": planned_ms}
-    finding = Finding(Verdict.START, Rule.MANUAL_WATER, facts, {"max_run_ms": settings.max_run_ms})
-    blocked = zone.guard(turn, settings, finding, manual=True) or _too_short(turn, settings, planned_ms)
-    if blocked:
-        facts = {**asked.inputs, **blocked.inputs}
-        turn.decide(settings.id, replace(blocked, verdict=Verdict.REFUSED, inputs=facts), always=True)
-        return
-    dose = doses.of(turn, settings, finding, planned_ms, intent.user)
-    turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
-    _begin(turn, settings, finding, planned_ms, Rule.MANUAL_DONE)
-
-
-def _too_short(turn: Turn, settings: ZoneSettings, planned_ms: int) -> Finding | None:
-    """S7: a pump is not started for less than its least run."""
-    least_ms = turn.settings.pump_of(settings.pump).min_run_ms if settings.pump else 0
-    if planned_ms >= least_ms:
-        return None
-    return Finding(Verdict.WAIT, Rule.RUN_TOO_SHORT, {"run_ms": planned_ms}, {"min_run_ms": least_ms})
-
-
-def _begin(turn: Turn, settings: ZoneSettings, finding: Finding, planned_ms: int, end_rule: Rule) -> None:
-    begin(turn, settings, finding, planned_ms, end_rule=end_rule)
-    run.advance(turn, settings.id)
-
-
 # ---- what ditches and soil ask for
 
 
@@ -259,7 +173,7 @@ def _start_what_is_dry(turn: Turn) -> None:
         wanted = finding.verdict is Verdict.START
         blocked = zone.guard(turn, settings, finding, manual=manual) if wanted else finding
         if blocked:
-            turn.decide(settings.id, blocked)
+            turn.decide(settings.id, waiting.until_turn(turn, settings, blocked))
         else:
             ready.add(settings.id)
         if wanted and (blocked is None or blocked.rule in guards.PUMP_WAITS):
@@ -278,13 +192,14 @@ def _start(turn: Turn, settings: ZoneSettings, finding: Finding) -> None:
     longest_ms = zone.longest_run_ms(turn, settings)
     dose = doses.of(turn, settings, finding, longest_ms)
     planned_ms, end_rule = doses.plan(turn, settings, dose, longest_ms)
-    manual = dose.why is Rule.MANUAL_WATER
-    blocked = zone.guard(turn, settings, finding, manual=manual) or _too_short(turn, settings, planned_ms)
+    manual = dose.why in PERSONS
+    blocked = zone.guard(turn, settings, finding, manual=manual) or guards.too_short(turn, settings, planned_ms)
     if blocked:
-        turn.decide(settings.id, blocked)
+        turn.decide(settings.id, waiting.until_turn(turn, settings, blocked))
         return
     turn.zones[settings.id] = replace(turn.zone(settings.id), dose=dose)
-    _begin(turn, settings, finding, planned_ms, end_rule)
+    begin(turn, settings, finding, planned_ms, end_rule=end_rule)
+    run.advance(turn, settings.id)
 
 
 # ---- the new state

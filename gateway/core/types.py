@@ -298,8 +298,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a person asked for: ``water`` for some minutes, or ``stop``; of a plan ``phase`` (``what`` names it),
-    ``pause`` for some minutes, or ``resume``. ``told_by`` is for whom ``user`` has pressed, empty: for himself."""
+    """What a person asked for: ``water`` for some minutes, ``try``, ``stop`` or ``unlock``; of a plan ``phase``
+    (``what`` names it), ``pause`` for some minutes, or ``resume``. ``told_by`` is for whom ``user`` has pressed, empty:
+    for himself."""
 
     id: int
     at_ms: int

@@ -17,7 +17,7 @@ from gateway.core import guards
 from gateway.core.moist import Moist
 from gateway.core.plans import want
 from gateway.core.probes import Trust
-from gateway.core.rules import Rule, Verdict
+from gateway.core.rules import PERSONS, Rule, Verdict
 from gateway.core.state import Run
 from gateway.core.turn import Finding, Turn
 from gateway.core.types import ZoneSettings
@@ -65,7 +65,7 @@ def why_stop(turn: Turn, zone: ZoneSettings | None, run: Run) -> Finding | None:
         return Finding(Verdict.STOP, closed_by)
     if turn.now_ms >= run.ends_at_ms:
         return guards.planned_end(run)
-    return None if run.why is Rule.MANUAL_WATER else want.enough(turn, zone, run)
+    return None if run.why in PERSONS else want.enough(turn, zone, run)
 
 
 # ---- guards

@@ -68,8 +68,8 @@ class Session(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """``kind`` is "water", for so many minutes, or "stop"; of a plan "phase" (``what`` is the phase), "pause" for so
-    many minutes, or "resume". ``told_by`` is for whom ``user`` has pressed, empty: for himself."""
+    """``kind`` is "water", for so many minutes, "try", "stop" or "unlock"; of a plan "phase" (``what`` is the phase),
+    "pause" for so many minutes, or "resume". ``told_by`` is for whom ``user`` has pressed, empty: for himself."""
 
     id: int
     at_ms: int

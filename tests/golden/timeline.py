@@ -14,9 +14,9 @@
     decisions = ["0:00:00 xoai start soil_dry"]   # every decision in order; one told again unchanged is left out
 
 Events: ``soil ZONE V V V`` in % (``-`` the probe dies, ``x`` it says that it is faulty), ``level MM``,
-``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop ZONE ...`` (asked
-for ten minutes ago), ``unlock ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``, ``link NODE up|cut|deaf``
-(cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``,
+``salt US_CM``, the same after ``canal``, ``water ZONE MINUTES``, ``stop ZONE``, ``late water|stop|try ZONE ...`` (asked
+for ten minutes ago), ``unlock ZONE``, ``try ZONE``, ``flow PART`` (of what should flow), ``leak L_MIN``,
+``link NODE up|cut|deaf`` (cut: kept and delivered later; deaf: lost), ``slow NODE MS``, ``reboot NODE``,
 ``gateway kill|start``, ``clock SECONDS``;
 ``rain MM`` (the gauge's total; there is none before),
 ``outlook MM PERCENT`` (issued now: so much rain each day, from tomorrow on), ``outlook -`` (the file is gone).
@@ -176,7 +176,7 @@ def happen(village: Village, words: list[str]) -> None:
             village.flow_part = float(part)
         case ["leak", litres]:
             village.leak_ml_min = round(float(litres) * 1000)
-        case ["water" | "stop" | "unlock" as kind, zone, *minutes]:
+        case ["water" | "stop" | "unlock" | "try" as kind, zone, *minutes]:
             village.ask(kind, zone, int(minutes[0]) if minutes else 0)
         case _:
             _happen_to_machines(village, words)

@@ -58,6 +58,7 @@ EVENTS = st.one_of(
     st.sampled_from(["level 700", "level 500", "salt 400", "salt 1600", "flow 0", "flow 1", "flow 1", "leak 0"]),
     st.sampled_from(["link van deaf", "link van cut", "link van up", "link van up", "slow van 6000", "slow van 100"]),
     st.sampled_from(["water xoai 10", "water rau 3", "stop xoai", "stop rau", "unlock xoai", "reboot van"]),
+    st.sampled_from(["try xoai", "try rau", "water xoai 4", "water rau 8"]),
     st.sampled_from(["gateway kill", "gateway start", "gateway start", "gateway start"]),
 )
 SCRIPTS = st.lists(st.tuples(st.integers(0, 4_800), EVENTS), max_size=20)

@@ -34,6 +34,7 @@ WORLD = st.one_of(
     st.sampled_from(
         ["water xoai 10", "water rau 3", "stop xoai", "stop rau", "stop quyt", "unlock xoai", "late water rau 5"]
     ),
+    st.sampled_from(["try xoai", "try rau", "try quyt", "water xoai 5", "water rau 8", "late try xoai"]),
 )
 MACHINES = st.one_of(
     st.sampled_from([f"link {node} {how}" for node in ("van", "van-2") for how in ("deaf", "cut", "up", "up")]),
@@ -71,6 +72,7 @@ TELLING: dict[str, Script] = {
     "S4": ((300, "clock 86400"), (900, "clock -90000"), (2_000, "clock 7200")),
     "S5": ((300, "salt 1600"), (1_500, "salt 400"), (2_400, "level -")),
     "S6": ((200, "flow 0"), (1_200, "soil rau 24 24 24")),
+    "S8": ((0, "mess 3"),),  # answers of one millisecond come twice, the older one last
     "S9": ((100, "link van deaf"), (2_500, "link van up")),
     "S10": ((200, "leak 5"), (400, "soil rau 33 33 33")),
     "S11": ((100, "link van cut"), (1_200, "link van up"), (1_500, "gateway kill"), (2_400, "gateway start")),

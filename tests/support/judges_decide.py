@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gateway.core import weather
 from gateway.core.rules import Rule, Verdict
-from gateway.core.state import State
+from gateway.core.state import State, ZoneState
 from gateway.core.step import step
 from gateway.core.types import Decide, RunEnded, RunStarted
 from gateway.core.weather import ET0_RANGE_MM, Origin
@@ -154,7 +154,7 @@ def d7(_: Script, village: Witnessed) -> None:
             continue
         heard = next(s for s in village.trace if s.at_ms >= at_ms and any(i.kind == "stop" for i in s.inputs.intents))
         assert heard.at_ms == at_ms
-        before, after = heard.before.zones[words[1]].run, heard.after.zones[words[1]]
+        before, after = heard.before.zones.get(words[1], ZoneState()).run, heard.after.zones[words[1]]
         assert after.held_until_at_ms is not None and (after.run is None or after.run.stop is not None)
         served = [z for z in ("xoai", "rau") if is_on(village, VALVES[z], at_ms)]
         if before is not None and before.stop is None and served == [words[1]]:

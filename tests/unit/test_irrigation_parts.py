@@ -231,7 +231,8 @@ def test_a_sentence_has_twelve_words_at_most(rule: Rule) -> None:
         "water_ml": 1_250_000, "depletion_um": 38_400, "dose_um": 21_000, "expected_um": 14_000, "weather": "month",
         "node": "van-1", "output": "pump", "status": "resting", "other_garden": "Liếp rau", "starts": 8, "minutes": 5,
         "ditch_level_mm": 655, "head_mm": 123, "flow_ml_min": 12_000, "usual_ml_min": 100_000, "missing_um": 6_000,
-        "left_um": 6_000, "because": "dry_run", **PLAN_FACTS,
+        "left_um": 6_000, "because": "dry_run", "wait_ms": 720_000, "least_ml_min": 20_000, "most_ml_min": 90_000,
+        "failed": "no_answer", **PLAN_FACTS,
     }
     bounds: dict[str, Fact] = {
         "dry_e4": 2600, "target_e4": 3200, "min_level_mm": 550, "reopen_level_mm": 620, "limit_us_cm": 1563,

@@ -30,6 +30,30 @@ NO_PLAN = "as the ditch is filled without a plan"
 TABLE_P = "the crop's p, FAO-56 Table 22"
 
 
+# What a source says, for people who read Vietnamese; names of publications stay as they are.
+SOURCES_VI: Mapping[str, str] = {
+    OWN: "hội quán chọn, chưa có số nào công bố",
+    f"our choice, after {CARR}: dry weeks go before flowers": f"hội quán chọn, theo {CARR}: phải khô mấy tuần mới trổ",
+    f"{CARR}: six weeks of stress at least": f"{CARR}: ít nhất sáu tuần khô",
+    f"{CARR}: stress, ended by water": f"{CARR}: để khô, rồi tưới lại cho trổ",
+    FLOWER: "Engenharia Agrícola 2016, Tommy Atkins: lúc trổ cho 0 hay 25 % ETc không mất năng suất",
+    RIPEN: "Engenharia Agrícola 2016: trái lớn và chín cho 50 tới 75 % ETc không mất năng suất",
+    COURSE: "Carr 2013: cả năm từ 0,65 tới 1,05; chia theo ETc mà Azevedo và cộng sự 2003 đo được (3,1; 4,9; 4,1 mm/ngày)",
+    DRENCH: "greendelta.com.vn: giữ đất ướt một tuần sau khi tưới paclobutrazol",
+    CITRUS_DRY: "hscagro.com: rút mương chừng 20 ngày, rồi vô nước lại và tưới mỗi ngày",
+    SALT: "Báo Đồng Khởi 09/03/2023 (Bến Tre): mùa mặn không xử lý ra hoa; tháng nào là hội quán chọn",
+    AWD: "IRRI, ướt khô xen kẽ an toàn: nước xuống dưới mặt đất 15 cm thì cho vô tới 5 cm trên mặt",
+    AWD_START: "IRRI, ướt khô xen kẽ an toàn: bắt đầu một hai tuần sau khi cấy",
+    AWD_FLOWER: "IRRI, ướt khô xen kẽ an toàn: lúc trổ giữ ngập; số ngày là hội quán chọn",
+    AWD_APP: "số canh chừng của một phần mềm ướt khô xen kẽ đã công bố: 45 phút, 8 cm, 35 cm",
+    SEEDLING: "hội quán chọn: ba phần tư p của cây, vì rễ còn ngắn",
+    CROP: "của cây này",
+    GARDEN: "của vườn này",
+    NO_PLAN: "như khi mương chưa theo kế hoạch",
+    TABLE_P: "p của cây, FAO-56 bảng 22",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One figure of a plan as it is in force, for people: what it is called in the file, and whose it is."""
