@@ -9,10 +9,12 @@ import pytest
 
 from gateway import in_force, registry
 from gateway.__main__ import main
+from gateway.core.plans import defaults
 from gateway.core.plans.defaults import OWN, Figure
 from gateway.core.plans.kinds import Calendar, Manual, Orchard, Phase, Plan, Rice, Sun, Vegetable
 from gateway.core.village import Zone
 from gateway.home import Home
+from gateway.plan_show import show
 from gateway.registry import RegistryError
 from gateway.settings import settings_of
 from kit.clock import ManualClock
@@ -243,8 +245,19 @@ def test_show_prints_every_figure_its_source_and_whether_it_was_changed(
     shown = capsys.readouterr().out
     assert "nuôi trái / fruiting, 2026-05-01, village.toml" in shown
     assert "guard_vwc" in shown and "đã sửa trong sổ" in shown and "Carr 2013" in shown
+    assert "guard_vwc     = 0.2   đã sửa trong sổ, số gốc theo / changed in the file, the default is of [" in shown
+    assert shown.count(OWN) == 1 and 'nuôi trái / fruiting   ([[zone.plan.phases]] id = "fruit")' in shown
     assert main(["plan", "show", "mars", "--home", str(tmp_path)]) == 1
     assert "không có vườn 'mars'" in capsys.readouterr().err
+
+
+def test_every_source_is_told_in_vietnamese_too() -> None:
+    tables = (defaults.MANGO, defaults.CITRUS, defaults.RICE)
+    said = {source for table in tables for figures in table.values() for _, source in figures.values()}
+    for own in (defaults.ORCHARD_OWN, defaults.RICE_OWN, defaults.CALENDAR_OWN, defaults.VEGETABLE_P):
+        said |= {source for _, source in own.values()}
+    assert said and said | {defaults.CROP, defaults.GARDEN, defaults.NO_PLAN} == set(defaults.SOURCES_VI)
+    assert all(vi != en for en, vi in defaults.SOURCES_VI.items())
 
 
 def test_show_tells_when_a_calendar_waters_and_what_its_season_has_had(
@@ -254,6 +267,8 @@ def test_show_tells_when_a_calendar_waters_and_what_its_season_has_had(
     season = "rain_mm = 10\nseason = { from = 2026-06-01, to = 2026-10-31, cap_m3 = 90 }"
     home.registry.write_text(text(CALENDAR.replace('"05:30"', '"sunrise-30"') + season), encoding="utf-8")
     assert main(["plan", "show", "xoai", "--home", str(tmp_path)]) == 0
-    shown = capsys.readouterr().out
-    for said in ("t2, bắt đầu / begins at sunrise-30", "mưa từ 10 mm", "2026-06-01 - 2026-10-31", "0.0 m³ / 90.0 m³"):
+    assert "t2, bắt đầu / begins at sunrise-30" in capsys.readouterr().out
+    shown = show(home, "xoai", JULY_2026_MS)
+    assert "lần tới / next time: 2026-07-06 05:1" in shown
+    for said in ("t2, bắt đầu / begins at sunrise-30", "mưa từ 10 mm", "2026-06-01 - 2026-10-31", "0,0 m³ / 90,0 m³"):
         assert said in shown

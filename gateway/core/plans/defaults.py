@@ -38,7 +38,7 @@ SOURCES_VI: Mapping[str, str] = {
     f"{CARR}: stress, ended by water": f"{CARR}: để khô, rồi tưới lại cho trổ",
     FLOWER: "Engenharia Agrícola 2016, Tommy Atkins: lúc trổ cho 0 hay 25 % ETc không mất năng suất",
     RIPEN: "Engenharia Agrícola 2016: trái lớn và chín cho 50 tới 75 % ETc không mất năng suất",
-    COURSE: "Carr 2013: cả năm từ 0,65 tới 1,05; chia theo ETc mà Azevedo và cộng sự 2003 đo được (3,1; 4,9; 4,1 mm/ngày)",
+    COURSE: "Carr 2013: cả năm từ 0,65 tới 1,05; chia theo ETc của Azevedo và cộng sự 2003 (3,1; 4,9; 4,1 mm/ngày)",
     DRENCH: "greendelta.com.vn: giữ đất ướt một tuần sau khi tưới paclobutrazol",
     CITRUS_DRY: "hscagro.com: rút mương chừng 20 ngày, rồi vô nước lại và tưới mỗi ngày",
     SALT: "Báo Đồng Khởi 09/03/2023 (Bến Tre): mùa mặn không xử lý ra hoa; tháng nào là hội quán chọn",
