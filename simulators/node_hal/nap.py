@@ -67,6 +67,7 @@ def rtc_ms() -> int:
 
 def deepsleep(ms: int) -> None:
     """Sleep ``ms`` of the RTC; does not return: waking is a start."""
-    with open(_path(".nap"), "w") as file:
+    with open(_path(".nap.new"), "w") as file:
         file.write(str(hal.village_ms() + ms * 1_000_000 // (1_000_000 + _ppm())))
+    os.rename(_path(".nap.new"), _path(".nap"))  # who is killed while it writes was still awake
     sys.exit(ASLEEP)
