@@ -4,8 +4,7 @@ MicroPython keeps every different name of a program in RAM, in tables that doubl
 
 Rules
 1. Private names (``_name``) that a module itself gives are renamed in that module, each to another short one. One that
-   a second module or a text uses as well keeps its name everywhere. What is only ever an attribute gets a word that
-   needs no room, if no module gives that word a meaning and this one does not use it at all.
+   a second module or a text uses as well keeps its name everywhere.
 2. Parameters are renamed within their function, to words that need no room and mean nothing else in their module; but
    for ``self`` and those that a call may give by name: there is a keyword argument that reads the same, or a text in a
    module that calls with **.
@@ -26,15 +25,6 @@ from collections.abc import Iterator
 _WORDS = (
     "key", "value", "index", "start", "stop", "step", "end", "count", "args", "copy", "clear", "find", "get", "items",
     "keys", "values", "pop", "insert", "remove", "replace", "format", "join", "split", "strip", "lower", "upper",
-)  # fmt: skip
-_ATTRIBUTES = (
-    *(word for word in _WORDS if word not in ("args", "value")),  # an exception has these
-    "bool", "bytearray", "callable", "chr", "classmethod", "const", "dict", "dir", "divmod", "endswith", "eval",
-    "exec", "extend", "from_bytes", "getattr", "globals", "hasattr", "hash", "id", "int", "isalpha", "isdigit",
-    "isinstance", "islower", "isspace", "issubclass", "isupper", "iter", "len", "list", "locals", "lstrip",
-    "map", "next", "object", "ord", "popitem", "pow", "range", "repr", "reverse", "rfind", "rindex", "round",
-    "rsplit", "rstrip", "setattr", "setdefault", "sorted", "startswith", "staticmethod", "sum", "super",
-    "throw", "to_bytes", "tuple", "type", "zip",
 )  # fmt: skip
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _Spot = tuple[int, int, int, str]  # line, first column, end, new name
@@ -61,37 +51,14 @@ def renamed(sources: dict[str, str], also: str = "") -> dict[str, str]:
             texts |= set(_texts(tree))  # what is given by ** may be named by any text
     by_name = texts | {word for tree in (*trees.values(), *others) for word in _keywords(tree)}
     out = dict(sources)
-    meant = {word for tree in (*trees.values(), *others) for word in _meant(tree)} | by_name
     for name, tree in trees.items():
-        mine = given[name] - fixed - by_name
-        used = meant | set(_used(tree)) | set(_plain(tree)) | set(_imported(tree))
-        words = [word for word in _ATTRIBUTES if word not in used]
-        attributes = sorted(mine - set(_alone(tree)))[: len(words)]
-        shorts = {**_shorts(mine - set(attributes), fixed), **dict(zip(attributes, words, strict=False))}
-        out[name] = _apply(sources[name], tree, shorts, by_name)
+        out[name] = _apply(sources[name], tree, _shorts(given[name] - fixed - by_name, fixed), by_name)
     return out
 
 
 def _shorts(names: set[str], taken: set[str]) -> dict[str, str]:
     free = (letters for letters in _letters() if letters not in taken)
     return dict(zip(sorted(names), free, strict=False))
-
-
-def _alone(tree: ast.Module) -> Iterator[str]:
-    """Names that mean something where nothing stands before them; a method's name does not."""
-    methods = {part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
-    for node in ast.walk(tree):
-        if node not in methods or not isinstance(node, ast.FunctionDef):
-            yield from _name(node)
-
-
-def _meant(tree: ast.AST) -> Iterator[str]:
-    """Names that a module gives a meaning to, as an attribute too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.id if isinstance(node, ast.Name) else node.attr
 
 
 def _letters() -> Iterator[str]:
@@ -161,20 +128,16 @@ def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 def _plain(tree: ast.AST) -> Iterator[str]:
     """Every name that is not an attribute."""
     for node in ast.walk(tree):
-        yield from _name(node)
-
-
-def _name(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.Global | ast.Nonlocal):
-        yield from node.names
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        yield node.name
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
 
 
 def _parameters(function: ast.FunctionDef, by_name: set[str], words: list[str]) -> dict[str, str]:

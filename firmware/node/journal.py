@@ -15,10 +15,6 @@ Rules
 7. A file that cannot be read, or that reads damaged for the first time, is left alone for UNREAD_MS and then tried
    again; the others are sent meanwhile. Deleted is only what was read: a segment that is done, or a file that is none.
    What was lost in it is counted in ``dropped`` then: a damaged batch as one, because nobody can tell how many it held.
-8. A batch of few records begins a segment of its own: a file of at most INLINE bytes lies within LittleFS's folder, and
-   needs no block to be erased. While it is small the next batch joins it. When FOLD of these wait for the gateway, they
-   are copied into the large segment of the boot at once, and only then deleted: a power cut between the two makes
-   records that are there twice, never none. What a boot left small is folded by the next one.
 """
 
 import os
@@ -30,9 +26,6 @@ from . import segment
 CAPACITY_PERCENT = 60
 WINDOW = 4 * frames.MAX_RECORDS
 UNREAD_MS = 60_000
-INLINE = 256
-SMALL = 152  # with 10 of them, the fewest erases for batches of one to four records
-FOLD = 10
 _ENOENT = 2
 _EIO = 5
 _ENOSPC = 28
@@ -50,11 +43,11 @@ class Journal:
         from . import opening  # needed once, and let go of by start.py
 
         self._numbers = opening.numbers_in(directory)
-        self._states = {}  # number -> State, for segments that have been read or written
+        self._states = {}  # number -> _State, for segments that have been read or written
         self._unread = {}  # number -> when to try to read it again
-        self._active = 0  # number of the segment that was written last
-        self._small = []  # numbers of those that wait to be folded (rule 8)
-        self._large = 0  # number of the one that they are folded into
+        self._active = None  # number of the segment that is written
+        self._active_head = b""
+        self._active_bytes = 0
         self._in_flight = 0
         self.clock = (0, fields.CLOCK_NONE)
         self.next_seq = 1
@@ -64,9 +57,7 @@ class Journal:
         else:
             from . import boots  # needed once, and let go of by start.py
 
-            self.boot_id = self._newest_boot()
-            opening.fold(self, directory, self._numbers, INLINE)
-            self.boot_id = boots.next_boot(directory, random_bits, self.boot_id)
+            self.boot_id = boots.next_boot(directory, random_bits, self._newest_boot())
 
     def append(self, rows: list[tuple[int, int, int, int, int, int]]) -> tuple[int, int] | None:
         """Store (uptime_ms, field, channel, quality, fault, raw) rows, MAX_BATCH at most; (first, last) seq, or None
@@ -84,13 +75,14 @@ class Journal:
     def take(self, packed: bytes) -> bool:
         """Store packed records of this boot that have their seqs, MAX_BATCH at most; False when the flash takes
         nothing."""
+        first = segment.seq_of(packed, 0)
         for _ in range(2):
             try:
-                self._write(packed)
+                self._write(first, packed)
                 return True
             except OSError as error:
-                # These segments take no more; the next try writes the same seqs to a new one.
-                self.begin_anew()
+                # This segment takes no more; the next try writes the same seqs to a new one.
+                self._active = None
                 if error.errno == _ENOSPC:
                     self._drop_oldest()
         return False
@@ -99,34 +91,34 @@ class Journal:
         """What this boot knows of the wall clock. The first that is known is stored at once, for the records before."""
         first = self.clock[1] == fields.CLOCK_NONE
         self.clock = (offset_ms, quality)
-        if first and self._room_for(self._active, b"", segment.MAX_BYTES):
+        if first and self._active is not None and self._room_for(b""):
             try:
-                self._put(self._active, [(self.clock, b"")])
+                self._write(self.next_seq, b"")
             except OSError:
-                self.begin_anew()  # the next append begins a segment, and that carries the clock
+                self._active = None  # the next append begins a segment, and that carries the clock
 
     def next_frame(self, now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
         """(frame, token for ``sent``) of records that are due; None when there is none or the window is full."""
         if self._in_flight >= WINDOW:
             return None
-        # The segment that was written last is the newest, then comes the backlog.
-        at = -1
-        while at < len(self._numbers):
-            number = self._numbers[at] if at >= 0 else self._active
-            at += 1
+        # The segment that is written is the newest: -1, then 0, 1, … of the backlog.
+        at, ahead = (0, 0) if self._active is None else (-1, 1)
+        while at < len(self._numbers) - ahead:
+            number = self._numbers[at]
             found = None
             try:
-                if number and now_ms >= self._unread.get(number, 0):
-                    state = self.state(number)
+                if now_ms >= self._unread.get(number, 0):
+                    state = self._state(number)
                     if state.done():
                         self._delete(number)
-                        at = max(0, at - 1)
-                    elif state.due():
+                        continue
+                    if state.due():
                         found = self._frame(number, state, now_ms)
             except OSError:
                 self._unread[number] = now_ms + UNREAD_MS
             if found is not None:
                 return found
+            at += 1
         return None
 
     def sent(self, token: tuple[int, int]) -> None:
@@ -141,7 +133,7 @@ class Journal:
         """Nothing is under way any more: the link broke, or no acknowledgement came."""
         for number, state in list(self._states.items()):
             state.flight = 0
-            if state.acked == 0 and number not in self._small and number != self._large:
+            if state.acked == 0 and number != self._active:
                 del self._states[number]
         self._in_flight = 0
 
@@ -166,99 +158,44 @@ class Journal:
         """Whether everything that was stored has been acknowledged."""
         return not self._numbers
 
-    def begin_anew(self) -> None:
-        """Write to no segment that there is."""
-        self._active = self._large = 0
-        self._small = []
-
-    def _write(self, packed: bytes) -> None:
-        """Store one batch. Raises OSError; then it does not count as stored."""
-        pieces = [(self.clock, packed)]
-        if segment.HEADER_BYTES + segment.BATCH_BYTES + len(packed) > INLINE:
-            self._active = self._large = self._put(self._large, pieces)
+    def _write(self, first: int, packed: bytes) -> None:
+        """Append one batch to the active segment, or begin a new one. Raises OSError; then nothing counts as stored."""
+        if self._active is None or not self._room_for(packed):
+            self._begin(first, packed)
             return
-        number = self._small[-1] if self._small else 0
-        if self._room_for(number, packed, SMALL):
-            self._active = self._put(number, pieces)
-            return
-        if len(self._small) >= FOLD:
-            self.fold(self._small)
-        self._active = self._put(0, pieces)
-        self._small.append(self._active)
-        state = self._states.get(number)
-        if state is not None and not state.acked and not state.flight:
-            del self._states[number]  # it can be read again, and heap is dear
+        data = segment.batch(self._active_head, self.clock, packed)
+        _append_to(self._path(self._active), data)
+        self._active_bytes += len(data)
+        self._states[self._active].add(packed)
 
-    def fold(self, numbers: list[int]) -> None:
-        """Copy what waits in these segments of this boot into the large one, and delete them (rule 8). Raises OSError;
-        then they stay as they are."""
-        taken = []
-        pieces = []
-        low = last = 0
-        for number in numbers:
-            state = self.state(number)
-            due = state.present & ~state.acked
-            packed, mask, clock, _ = self._gather(number, due)
-            if mask != due:
-                raise OSError(_EIO)
-            if packed:
-                first, end = segment.span_of(packed)
-                low = low or first
-                if first <= last or end - low >= segment.MAX_RECORDS:
-                    continue  # what a cut made twice, or far from the others
-                last = end
-                pieces.append((clock, packed))
-            taken.append((number, state))
-        if pieces:
-            self._large = self._put(self._large, pieces)
-        for number, state in taken:
-            if pieces:
-                large = self._states[self._large]
-                large.flight |= state.flight << (state.first_seq - large.first_seq)
-            state.acked = state.present
-            if number in self._numbers:
-                self._delete(number)
-
-    def _room_for(self, number: int, packed: bytes, most: int) -> bool:
-        """Whether a segment that is written takes these records and has at most so many bytes then."""
-        state = self._states.get(number)
-        if state is None or state.bytes + segment.BATCH_BYTES + len(packed) > most:
+    def _room_for(self, packed: bytes) -> bool:
+        if self._active_bytes + segment.BATCH_BYTES + len(packed) > segment.MAX_BYTES:
             return False
         if not packed:
             return True
-        first, last = segment.span_of(packed)
-        return first >= state.first_seq and last - state.first_seq < segment.MAX_RECORDS
+        first_seq = self._states[self._active].first_seq
+        last = segment.seq_of(packed, len(packed) - frames.RECORD_BYTES)
+        return segment.seq_of(packed, 0) >= first_seq and last - first_seq < segment.MAX_RECORDS
 
-    def _put(self, number: int, pieces: list[tuple[tuple[int, int], bytes]]) -> int:
-        """Append batches of (clock, packed records) to a segment of this boot in one write, or begin another with them;
-        its number. Raises OSError."""
-        packed = b"".join(records for _, records in pieces)
-        if not self._room_for(number, packed, segment.MAX_BYTES - (len(pieces) - 1) * segment.BATCH_BYTES):
-            number = self._begin(segment.seq_of(packed, 0))
-        state = self._states[number]
-        head = segment.header(self.boot_id, state.first_seq)
-        data = b"" if state.bytes else head
-        for clock, records in pieces:
-            data += segment.batch(head, clock, records)
-        with open(self._path(number), "ab") as file:
-            file.write(data)  # closing is the sync: LittleFS then has it all or nothing
-        state.bytes += len(data)
-        state.add(packed)
-        return number
-
-    def _begin(self, first: int) -> int:
-        """The number of a new segment, which has no file yet: it is known before it is written, because a failed write
-        may still leave one, and that must be found again."""
+    def _begin(self, first: int, packed: bytes) -> None:
         while len(self._numbers) >= self._max_segments:
             self._drop_oldest()
         number = self._numbers[-1] + 1 if self._numbers else 1
         while _exists(self._path(number)):
             number += 1  # a file that the listing at the start did not show: it waits for the next boot
+        head = segment.header(self.boot_id, first)
+        data = head + segment.batch(head, self.clock, packed)
+        # Known before it is written: a failed write may still leave a file, and that must be found again.
         self._numbers.append(number)
-        self._states[number] = segment.State(self.boot_id, first)
-        return number
+        state = self._states[number] = _State(self.boot_id, first)
+        self._active = None
+        _append_to(self._path(number), data)
+        state.add(packed)
+        self._active = number
+        self._active_head = head
+        self._active_bytes = len(data)
 
-    def _frame(self, number: int, state: segment.State, now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
+    def _frame(self, number: int, state: "_State", now_ms: int) -> tuple[bytes, tuple[int, int]] | None:
         """Raises OSError when the segment cannot be read."""
         packed, mask, clock, last_ms = self._gather(number, state.due())
         if not mask:
@@ -292,7 +229,7 @@ class Journal:
                         due &= ~bit
         return bytes(records), mask, clock, last_ms
 
-    def state(self, number: int) -> segment.State:
+    def _state(self, number: int) -> "_State":
         """What is known of a segment, read from its file when it is new to us. Raises OSError."""
         state = self._states.get(number)
         if state is not None:
@@ -300,16 +237,15 @@ class Journal:
         with open(self._path(number), "rb") as file:
             found = segment.read_header(file)
             if found is None:
-                state = segment.State(0, 0)
+                state = _State(0, 0)
                 state.torn = 1 if file.seek(0, 2) else 0  # an empty one was begun when the power went
             else:
-                state = segment.State(found[0], found[1])
+                state = _State(found[0], found[1])
                 for batch in segment.batches(file, found[2]):
                     if batch is None:
                         state.torn += 1
                     else:
                         state.add(batch[2])
-                state.bytes = file.seek(0, 2)
         if state.torn and number not in self._unread:
             raise OSError(_EIO)
         self._states[number] = state
@@ -319,16 +255,20 @@ class Journal:
         """Write on to the newest segment if it is of this boot and whole."""
         number = self._numbers[-1] if self._numbers else 0
         try:
-            if number and self.state(number).boot_id == self.boot_id:
-                self._active = self._large = number
+            if not number or self._state(number).boot_id != self.boot_id:
+                return
+            with open(self._path(number), "rb") as file:
+                self._active_head = file.read(segment.HEADER_BYTES)
+                self._active_bytes = file.seek(0, 2)
+            self._active = number
         except OSError:
-            pass  # damaged, or not to be read now: the next batch begins another
+            self._active = None  # damaged, or not to be read now: the next batch begins another
 
     def _newest_boot(self) -> int:
         """The highest boot_id that the newest readable segment knows."""
         for number in reversed(self._numbers):
             try:
-                return self.state(number).boot_id
+                return self._state(number).boot_id
             except OSError:
                 continue
         return 0
@@ -338,7 +278,7 @@ class Journal:
             return
         number = self._numbers[0]
         try:
-            self.state(number)
+            self._state(number)
         except OSError:
             self.dropped += 1  # one at least: what it held cannot be told
         self._delete(number)
@@ -359,12 +299,8 @@ class Journal:
     def _leave(self, number: int) -> None:
         """Forget what is known of a segment, and write no more to it."""
         self._states.pop(number, None)
-        if number in self._small:
-            self._small.remove(number)
         if number == self._active:
-            self._active = 0
-        if number == self._large:
-            self._large = 0
+            self._active = None
         self._count_flight()
 
     def _count_flight(self) -> None:
@@ -374,9 +310,48 @@ class Journal:
         return "%s/s%08x" % (self._directory, number)
 
 
+class _State:
+    """Masks of one segment: which records it has, which are acknowledged, which are under way."""
+
+    def __init__(self, boot_id: int, first_seq: int) -> None:
+        self.boot_id = boot_id
+        self.first_seq = first_seq
+        self.present = 0
+        self.acked = 0
+        self.flight = 0
+        self.torn = 0  # damaged batches
+
+    def add(self, packed: bytes) -> None:
+        for at in range(0, len(packed), frames.RECORD_BYTES):
+            place = segment.seq_of(packed, at) - self.first_seq
+            if 0 <= place < segment.MAX_RECORDS:
+                self.present |= 1 << place
+
+    def done(self) -> bool:
+        return self.present & ~self.acked == 0
+
+    def due(self) -> int:
+        return self.present & ~self.acked & ~self.flight
+
+    def mask_of(self, ranges: list[tuple[int, int]]) -> int:
+        mask = 0
+        for first, last in ranges:
+            low = max(first - self.first_seq, 0)
+            high = min(last - self.first_seq, segment.MAX_RECORDS - 1)
+            if low <= high:
+                mask |= (1 << (high + 1)) - (1 << low)
+        return mask
+
+
 def _pack(seq: int, row: tuple[int, int, int, int, int, int]) -> bytes:
     uptime_ms, field, channel, quality, fault, raw = row
     return frames.pack_record((seq, uptime_ms, field, channel, quality, fault, raw))
+
+
+def _append_to(path: str, data: bytes) -> None:
+    """Closing is the sync: LittleFS then has it all or nothing."""
+    with open(path, "ab") as file:
+        file.write(data)
 
 
 def _exists(path: str) -> bool:

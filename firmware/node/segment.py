@@ -7,8 +7,7 @@
 Rules
 1. All records of a segment are of one boot; record ``seq`` has bit ``seq - first_seq`` in the masks of this segment.
 2. A batch counts wholly or not at all. One whose CRC is wrong is skipped, and only it.
-3. A segment fits into one block of flash, so that the journal's bound in segments is a bound in blocks. A small one
-   shares the blocks of its folder with others.
+3. A segment fits into one block of flash, so that the journal's bound in segments is a bound in blocks.
 4. The clock of a segment is that of its last batch that has one.
 """
 
@@ -26,40 +25,6 @@ MAX_RECORDS = 160
 
 _HEADER = ">4sII"
 _BATCH = ">BBq"
-
-
-class State:
-    """What is known of one segment: its bytes; masks of the records that are there, acknowledged, under way."""
-
-    def __init__(self, boot_id: int, first_seq: int) -> None:
-        self.boot_id = boot_id
-        self.first_seq = first_seq
-        self.bytes = 0
-        self.present = 0
-        self.acked = 0
-        self.flight = 0
-        self.torn = 0  # damaged batches
-
-    def add(self, packed: bytes) -> None:
-        for at in range(0, len(packed), frames.RECORD_BYTES):
-            place = seq_of(packed, at) - self.first_seq
-            if 0 <= place < MAX_RECORDS:
-                self.present |= 1 << place
-
-    def done(self) -> bool:
-        return self.present & ~self.acked == 0
-
-    def due(self) -> int:
-        return self.present & ~self.acked & ~self.flight
-
-    def mask_of(self, ranges: list[tuple[int, int]]) -> int:
-        mask = 0
-        for first, last in ranges:
-            low = max(first - self.first_seq, 0)
-            high = min(last - self.first_seq, MAX_RECORDS - 1)
-            if low <= high:
-                mask |= (1 << (high + 1)) - (1 << low)
-        return mask
 
 
 def header(boot_id: int, first_seq: int) -> bytes:
@@ -104,11 +69,6 @@ def batches(file, head: bytes):
 def seq_of(packed: bytes, offset: int) -> int:
     """The seq of the record at an offset."""
     return struct.unpack_from(">I", packed, offset)[0]
-
-
-def span_of(packed: bytes) -> tuple[int, int]:
-    """The seqs of the first and the last record."""
-    return seq_of(packed, 0), seq_of(packed, len(packed) - frames.RECORD_BYTES)
 
 
 def uptime_of(packed: bytes, offset: int) -> int:

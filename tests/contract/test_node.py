@@ -104,13 +104,13 @@ def run(seconds, pump, run=3):
         == """import _thread
 class Pump:
     def __init__(self, key, value=3):
-        self.index = key  # a comment on _rate
+        self._c = key  # a comment on _rate
         self._a = value
         self.shared._state = key
-    def key(self, seconds, key="rate"):
-        return [self.index * seconds for _ in range(self._a)] + [_thread, self._foreign, {"_named": seconds}]
+    def _b(self, seconds, key="rate"):
+        return [self._c * seconds for _ in range(self._a)] + [_thread, self._foreign, {"_named": seconds}]
 def run(seconds, key, value=3):
-    _named = key.key(seconds=1)
+    _named = key._b(seconds=1)
     return lambda key, index: (key.seconds, index, _named)
 """
     )

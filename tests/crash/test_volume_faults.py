@@ -24,7 +24,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "a_flash_that_does_not_answer_is_left_as_it_is",
         "doubt_is_enough_not_to_format",
         "a_volume_of_another_size_is_left_as_it_is",
-        "a_volume_goes_on_with_other_sizes",
         "what_is_no_volume_is_made_new",
         "one_read_error_in_the_journal_costs_nothing",
     ],

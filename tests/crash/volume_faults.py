@@ -144,25 +144,6 @@ def a_volume_of_another_size_is_left_as_it_is():
     assert refused(flash)
 
 
-def a_volume_goes_on_with_other_sizes():
-    """As it is after an update, and after the way back from one: each release mounts with its own sizes."""
-    flash, stored = with_readings()
-    for life in range(12):
-        sizes = {"readsize": 64, "progsize": 64 if life % 2 else 16}
-        if life % 3:
-            vfs.mount(vfs.VfsLfs2(flash, **sizes), volume.MOUNT_POINT)
-        else:
-            assert mount(flash)[1] is False
-        store = journal.Journal(volume.MOUNT_POINT, BLOCKS, life)
-        for at in range(5):
-            store.append([(at, fields.SOIL_MOISTURE, channel, fields.GOOD, 0, 7) for channel in range(life + 1)])
-        stored += 5 * (life + 1)
-        vfs.umount(volume.MOUNT_POINT)
-    mount(flash)
-    store = journal.Journal(volume.MOUNT_POINT, BLOCKS, 99)
-    assert drained(store, 0) == stored and store.dropped == 0
-
-
 def what_is_no_volume_is_made_new():
     flash = Flash()
     flash.data[:] = bytes(len(flash.data))
@@ -191,7 +172,6 @@ SCENES = (
     a_flash_that_does_not_answer_is_left_as_it_is,
     doubt_is_enough_not_to_format,
     a_volume_of_another_size_is_left_as_it_is,
-    a_volume_goes_on_with_other_sizes,
     what_is_no_volume_is_made_new,
     one_read_error_in_the_journal_costs_nothing,
 )
